@@ -1,0 +1,61 @@
+/*
+ * Sets of addresses as people type them, the same in every verb:
+ *
+ *   10.0.2.7   10.0.2.2-4   10.0.0-3.1-254   10.0.0.0/16   2001:db8::/120   2001:db8::1-ff
+ *   names, @file, - (standard input); several separated by blanks or commas
+ *
+ * A set holds ranges, not addresses: a /8 costs as much as one host. Address i is found without
+ * listing the set, which is what permuting, sharding and resuming need. Names are kept aside until
+ * somebody (io/resolve.h) says what they stand for.
+ */
+#ifndef SONDE_BASE_TARGETS_H
+#define SONDE_BASE_TARGETS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/addr.h"
+
+#define TARGETS_MAX_RANGES (1u << 20)
+#define TARGETS_MAX_NAMES  65536
+
+struct targets;
+
+struct targets *targets_new(void);
+struct targets *targets_free(struct targets *t);
+
+/**
+ * targets_parse() - add what @text says
+ * @fault: what is wrong, with the offset in @text; for a @file, the message names file and line
+ * Return: 0, -E_SYNTAX, -E_FULL (too many ranges), -ENOMEM.
+ */
+MUST_CHECK int targets_parse(struct targets *t, const char *text, struct fault *fault);
+
+MUST_CHECK int targets_add_prefix(struct targets *t, const struct prefix *p);
+MUST_CHECK int targets_add_addr(struct targets *t, const struct addr *a);
+
+/* Takes every address of @without out of @t. Both are sealed afterwards. */
+MUST_CHECK int targets_exclude(struct targets *t, struct targets *without);
+
+/* The names among the targets, in the order typed; resolved ones are added as addresses by the caller. */
+size_t targets_n_names(const struct targets *t);
+const char *targets_name(const struct targets *t, size_t i);
+
+/**
+ * targets_seal() - sort, join what overlaps, count
+ * Every address then counts once. Adding more unseals. Return: 0 or -ENOMEM.
+ */
+MUST_CHECK int targets_seal(struct targets *t);
+
+/* Of a sealed set. The count saturates at 2^128 - 1. */
+uint128_t targets_count(const struct targets *t);
+
+/* How many of them are globally routable (addr_is_global()); saturates at UINT64_MAX. */
+uint64_t targets_count_global(const struct targets *t);
+
+/* Address number @i, 0 <= @i < count; IPv4 first, ascending. O(log ranges). */
+struct addr targets_get(const struct targets *t, uint128_t i);
+
+bool targets_contains(const struct targets *t, const struct addr *a);
+
+#endif
