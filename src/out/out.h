@@ -1,7 +1,8 @@
 /*
- * How results leave. A verb declares its record types once (columns with name, kind, meaning) and hands
- * over rows; this turns the same row into a table for people, one JSON object a line, or CSV. Names and
- * meanings are a stable interface: help, man pages and --fields come from the declaration.
+ * How results leave. A verb declares its record types once (columns with name, kind, meaning) and
+ * hands over rows; this turns the same row into a table for people, one JSON object a line, or CSV.
+ * Names and meanings are a stable interface: help, man pages and --fields come from the
+ * declaration.
  *
  *   enum { HOST, RTT, N_COLUMNS };
  *   static const struct out_column columns[] = {
@@ -32,10 +33,11 @@ enum out_kind {
 	OUT_PREFIX,   /* struct prefix */
 	OUT_ENDPOINT, /* struct endpoint */
 	OUT_MAC,      /* struct mac */
-	OUT_MS,	      /* nanoseconds in, milliseconds out: 3 decimals in tables, 6 in JSON and CSV */
-	OUT_SECONDS,  /* nanoseconds in, seconds out, likewise */
-	OUT_TIME,     /* nanoseconds since 1970 in; RFC 3339 UTC in JSON and CSV, local HH:MM:SS in tables */
-	OUT_BYTES,    /* u64; with binary prefix in tables (1.2 MiB), plain in JSON and CSV */
+	OUT_MS,	     /* nanoseconds in, milliseconds out: 3 decimals in tables, 6 in JSON and CSV */
+	OUT_SECONDS, /* nanoseconds in, seconds out, likewise */
+	OUT_TIME,    /* nanoseconds since 1970 in; RFC 3339 UTC in JSON and CSV, local HH:MM:SS in
+			tables */
+	OUT_BYTES,   /* u64; with binary prefix in tables (1.2 MiB), plain in JSON and CSV */
 };
 
 struct out_column {
@@ -168,15 +170,16 @@ MUST_CHECK int out_new(const struct out_config *config, const struct out_type *c
 
 /*
  * Takes one row: @row has @type->n_columns values, borrowed for the call. Live types leave at once;
- * others are kept (at most 100,000 rows, then they are laid out and leave) until out_flush() or a row
- * of another type.
+ * others are kept (at most 100,000 rows, then they are laid out and leave) until out_flush() or a
+ * row of another type.
  */
 void out_record(struct out *out, const struct out_type *type, const struct out_value *row);
 
 /* A line for people: goes to tables, not to JSON and CSV. Without newline. */
 void out_line(struct out *out, const char *format, ...) PRINTF(2, 3);
 
-/* Writes what is kept. Return: 0 or -errno of the first write that failed (-EPIPE: nobody reads). */
+/* Writes what is kept. Return: 0 or -errno of the first write that failed (-EPIPE: nobody reads).
+ */
 int out_flush(struct out *out);
 
 /* Flushes and frees. NULL is fine. */

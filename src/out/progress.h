@@ -1,6 +1,6 @@
 /*
- * The progress line of long work: one line on a terminal's standard error, drawn at most five times a
- * second, erased at the end. Not a terminal: nothing. The caller passes the clock.
+ * The progress line of long work: one line on a terminal's standard error, drawn at most five times
+ * a second, erased at the end. Not a terminal: nothing. The caller passes the clock.
  */
 #ifndef SONDE_OUT_PROGRESS_H
 #define SONDE_OUT_PROGRESS_H

@@ -1,0 +1,134 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+#include <locale.h>
+#include <sys/mman.h>
+
+#include "out/out.h"
+
+enum { HOST, NAME, RTT, SIZE, PORTS, MAC_COLUMN, SEEN, N_COLUMNS };
+
+static const struct out_column columns[N_COLUMNS] = {
+	[HOST] = { "host", OUT_ADDR },
+	[NAME] = { "name", OUT_TEXT },
+	[RTT] = { "rtt_ms", OUT_MS },
+	[SIZE] = { "size", OUT_BYTES },
+	[PORTS] = { "ports", OUT_UINT, .repeated = true },
+	[MAC_COLUMN] = { "mac", OUT_MAC, .extra = true },
+	[SEEN] = { "seen", OUT_TIME, .extra = true },
+};
+static const struct out_type host_type = { "host", columns, N_COLUMNS };
+static const struct out_type live_type = { "reply", columns, 3, .live = true };
+static const struct out_type *const types[] = { &host_type, &live_type };
+
+/* Writes two rows in the given form and returns the text, NUL-terminated. */
+static char *written(struct out_config config, const struct out_type *type)
+{
+	int fd = memfd_create("out", 0);
+	static char text[4096];
+	struct out_value ports[] = { out_uint(22), out_uint(80) };
+	struct out *out;
+	struct fault fault;
+	ssize_t n;
+
+	config.fd = fd;
+	assert_int_equal(out_new(&config, types, 2, &out, &fault), 0);
+	struct out_value row[N_COLUMNS] = {
+		[HOST] = out_addr(&(struct addr){ { 10, 0, 0, 1 }, AF_INET, 0 }),
+		[NAME] = out_text("a,\"b\"\33[2J"),
+		[RTT] = out_ns(1234567),
+		[SIZE] = out_uint(1536),
+		[PORTS] = out_list(ports, 2),
+		[MAC_COLUMN] = out_mac(&(struct mac){ { 2, 0, 0, 0, 0, 1 } }),
+		[SEEN] = out_ns(1700000000123456789),
+	};
+	out_record(out, type, row);
+	out_record(out, type, (struct out_value[N_COLUMNS]){ [HOST] = row[HOST] });
+	out_free(out);
+	n = pread(fd, text, sizeof(text) - 1, 0);
+	close(fd);
+	assert_true(n >= 0);
+	text[n] = '\0';
+	return text;
+}
+
+static void test_json(void **state)
+{
+	(void)state;
+	assert_string_equal(
+		written((struct out_config){ .format = OUT_JSON }, &host_type),
+		"{\"record\":\"host\",\"host\":\"10.0.0.1\",\"name\":\"a,\\\"b\\\"\\u001b[2J\","
+		"\"rtt_ms\":1.234567,\"size\":1536,\"ports\":[22,80],\"mac\":\"02:00:00:00:00:01\","
+		"\"seen\":\"2023-11-14T22:13:20.123456Z\"}\n"
+		"{\"record\":\"host\",\"host\":\"10.0.0.1\",\"name\":null,\"rtt_ms\":null,"
+		"\"size\":null,\"ports\":null,\"mac\":null,\"seen\":null}\n");
+}
+
+static void test_csv(void **state)
+{
+	(void)state;
+	assert_string_equal(
+		written((struct out_config){ .format = OUT_CSV, .fields = "name,ports" },
+			&host_type),
+		"name,ports\n\"a,\"\"b\"\"\33[2J\",22 80\n,\n");
+	/* Only the main type goes to CSV. */
+	assert_string_equal(written((struct out_config){ .format = OUT_CSV }, &live_type), "");
+}
+
+static void test_table(void **state)
+{
+	(void)state;
+	assert_string_equal(written((struct out_config){ .format = OUT_TABLE }, &host_type),
+			    "HOST      NAME               RTT     SIZE  PORTS\n"
+			    "10.0.0.1  a,\"b\"\\x1b[2J  1.235 ms  1.5 KiB  22 80\n"
+			    "10.0.0.1  -                    -        -  -\n");
+}
+
+static void test_table_fits(void **state)
+{
+	char *text, *line;
+
+	(void)state;
+	text = written((struct out_config){ .format = OUT_TABLE, .columns = 46 }, &host_type);
+	assert_non_null(strstr(text, "…"));
+	for (line = strtok(text, "\n"); line; line = strtok(NULL, "\n"))
+		assert_true(strlen(line) <= 46 + 2); /* the mark of a cut has two bytes more */
+}
+
+static void test_live_table(void **state)
+{
+	(void)state;
+	assert_string_equal(written((struct out_config){ .format = OUT_TABLE }, &live_type),
+			    "HOST             NAME              RTT\n"
+			    "10.0.0.1         a,\"b\"\\x1b[2J     1.235 ms\n"
+			    "10.0.0.1         -                   -\n");
+}
+
+static void test_unknown_field(void **state)
+{
+	struct out_config config = { .format = OUT_JSON, .fields = "host,nane" };
+	struct out *out = NULL;
+	struct fault fault;
+
+	(void)state;
+	assert_int_equal(out_new(&config, types, 2, &out, &fault), -E_SYNTAX);
+	assert_int_equal(fault.offset, 5);
+	assert_non_null(strstr(fault.text, "no field \"nane\""));
+	assert_null(out);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_json),	   cmocka_unit_test(test_csv),
+		cmocka_unit_test(test_table),	   cmocka_unit_test(test_table_fits),
+		cmocka_unit_test(test_live_table), cmocka_unit_test(test_unknown_field),
+	};
+
+	setlocale(LC_CTYPE, "C.UTF-8");
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
