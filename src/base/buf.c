@@ -281,7 +281,8 @@ static void json_escape(struct buf *b, uint8_t c)
 	}
 }
 
-/* Length of the run of characters at the start that need no escape: ASCII without " \ and controls. */
+/* Length of the run of characters at the start that need no escape: ASCII without " \ and controls.
+ */
 static size_t plain_run(const char *text, size_t n)
 {
 	size_t i = 0;

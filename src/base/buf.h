@@ -1,7 +1,7 @@
 /*
- * The write buffer: text and bytes on their way out, with a hard cap. It grows up to its maximum, or
- * works in memory that the caller gave. Errors stick: after the first one nothing is appended any
- * more, so that a writer appends everything and checks once. No stdio on the hot path.
+ * The write buffer: text and bytes on their way out, with a hard cap. It grows up to its maximum,
+ * or works in memory that the caller gave. Errors stick: after the first one nothing is appended
+ * any more, so that a writer appends everything and checks once. No stdio on the hot path.
  */
 #ifndef SONDE_BASE_BUF_H
 #define SONDE_BASE_BUF_H
@@ -49,7 +49,8 @@ static inline void buf_reset(struct buf *b)
 /* Makes room for @n more bytes, off the fast path. Return: 0 or the sticking error. */
 int buf_grow(struct buf *b, size_t n);
 
-/* Room for @n bytes at the end, not yet counted in @len: NULL and a sticking error when there is none. */
+/* Room for @n bytes at the end, not yet counted in @len: NULL and a sticking error when there is
+ * none. */
 static inline char *buf_room(struct buf *b, size_t n)
 {
 	if (unlikely(b->err || n > b->cap - b->len) && buf_grow(b, n) < 0)

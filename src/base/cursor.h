@@ -61,7 +61,8 @@ static inline void cursor_skip(struct cursor *c, size_t n)
 	(void)cursor_bytes(c, n);
 }
 
-/* A cursor over the next @n bytes, which are skipped here; it carries the error when there are fewer. */
+/* A cursor over the next @n bytes, which are skipped here; it carries the error when there are
+ * fewer. */
 static inline struct cursor cursor_sub(struct cursor *c, size_t n)
 {
 	const uint8_t *p = cursor_bytes(c, n);

@@ -14,20 +14,20 @@
 
 #define ARRAY_LEN(a) (sizeof(a) / sizeof((a)[0]))
 
-#define MIN(a, b)                                                                                  \
-	({                                                                                         \
-		__auto_type min_a_ = (a);                                                          \
-		__auto_type min_b_ = (b);                                                          \
-		min_a_ < min_b_ ? min_a_ : min_b_;                                                 \
+#define MIN(a, b)                                  \
+	({                                         \
+		__auto_type min_a_ = (a);          \
+		__auto_type min_b_ = (b);          \
+		min_a_ < min_b_ ? min_a_ : min_b_; \
 	})
-#define MAX(a, b)                                                                                  \
-	({                                                                                         \
-		__auto_type max_a_ = (a);                                                          \
-		__auto_type max_b_ = (b);                                                          \
-		max_a_ > max_b_ ? max_a_ : max_b_;                                                 \
+#define MAX(a, b)                                  \
+	({                                         \
+		__auto_type max_a_ = (a);          \
+		__auto_type max_b_ = (b);          \
+		max_a_ > max_b_ ? max_a_ : max_b_; \
 	})
 
-#define container_of(ptr, type, member) ((type *)((char *)(ptr) - offsetof(type, member)))
+#define container_of(ptr, type, member) ((type *)((char *)(ptr)-offsetof(type, member)))
 
 #define NS_PER_US 1000ULL
 #define NS_PER_MS 1000000ULL

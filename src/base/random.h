@@ -1,6 +1,6 @@
 /*
- * A seeded random source (xoshiro256**): the same seed gives the same run. For schedules, permutations
- * and tests; not for secrets, for which random_secret() asks the kernel.
+ * A seeded random source (xoshiro256**): the same seed gives the same run. For schedules,
+ * permutations and tests; not for secrets, for which random_secret() asks the kernel.
  */
 #ifndef SONDE_BASE_RANDOM_H
 #define SONDE_BASE_RANDOM_H
@@ -23,7 +23,8 @@ double random_unit(struct random *r);
 
 void random_bytes(struct random *r, void *bytes, size_t n);
 
-/* Unpredictable bytes from the kernel (getrandom(2)): keys, seeds, tokens. Never fails on Linux 5.6+. */
+/* Unpredictable bytes from the kernel (getrandom(2)): keys, seeds, tokens. Never fails on
+ * Linux 5.6+. */
 void random_secret(void *bytes, size_t n);
 
 #endif

@@ -37,7 +37,8 @@ MUST_CHECK int targets_add_addr(struct targets *t, const struct addr *a);
 /* Takes every address of @without out of @t. Both are sealed afterwards. */
 MUST_CHECK int targets_exclude(struct targets *t, struct targets *without);
 
-/* The names among the targets, in the order typed; resolved ones are added as addresses by the caller. */
+/* The names among the targets, in the order typed; resolved ones are added as addresses by the
+ * caller. */
 size_t targets_n_names(const struct targets *t);
 const char *targets_name(const struct targets *t, size_t i);
 
