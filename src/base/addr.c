@@ -76,28 +76,81 @@ bool addr_is_link_local(const struct addr *a)
 	return a->family == AF_INET6 && a->bytes[0] == 0xfe && (a->bytes[1] & 0xc0) == 0x80;
 }
 
-/* Not globally reachable by IANA's IPv4 and IPv6 special-purpose address registries. */
+/*
+ * Not globally reachable by IANA's IPv4 and IPv6 special-purpose address registries. The IPv6 ones
+ * are told by their first 64 bits: of ::/8 nothing is routed but NAT64, which is handled apart.
+ */
+#define IP4(a, b, c, d) ((uint32_t)(a) << 24 | (uint32_t)(b) << 16 | (uint32_t)(c) << 8 | (d))
+#define IP6(a, b, c)	((uint64_t)(a) << 48 | (uint64_t)(b) << 32 | (uint64_t)(c) << 16)
+
 static const struct {
-	const char *text;
-} special_prefixes[] = {
-	{ "0.0.0.0/8" },       { "10.0.0.0/8" },     { "100.64.0.0/10" },   { "127.0.0.0/8" },
-	{ "169.254.0.0/16" },  { "172.16.0.0/12" },  { "192.0.0.0/24" },    { "192.0.2.0/24" },
-	{ "192.168.0.0/16" },  { "198.18.0.0/15" },  { "198.51.100.0/24" }, { "203.0.113.0/24" },
-	{ "224.0.0.0/3" },     { "::/8" },	     { "64:ff9b:1::/48" },  { "100::/64" },
-	{ "2001:db8::/32" },   { "2001:2::/48" },    { "3fff::/20" },	    { "5f00::/16" },
-	{ "fc00::/7" },	       { "fe80::/10" },	     { "ff00::/8" },
+	uint32_t first;
+	unsigned len;
+} special_ip4[] = {
+	{ IP4(0, 0, 0, 0), 8 },	      /* this host on this network, RFC 1122 */
+	{ IP4(10, 0, 0, 0), 8 },      /* private, RFC 1918 */
+	{ IP4(100, 64, 0, 0), 10 },   /* shared by providers, RFC 6598 */
+	{ IP4(127, 0, 0, 0), 8 },     /* loopback, RFC 1122 */
+	{ IP4(169, 254, 0, 0), 16 },  /* link-local, RFC 3927 */
+	{ IP4(172, 16, 0, 0), 12 },   /* private */
+	{ IP4(192, 0, 0, 0), 24 },    /* protocol assignments, RFC 6890 */
+	{ IP4(192, 0, 2, 0), 24 },    /* documentation, RFC 5737 */
+	{ IP4(192, 168, 0, 0), 16 },  /* private */
+	{ IP4(198, 18, 0, 0), 15 },   /* benchmarking, RFC 2544 */
+	{ IP4(198, 51, 100, 0), 24 }, /* documentation */
+	{ IP4(203, 0, 113, 0), 24 },  /* documentation */
+	{ IP4(224, 0, 0, 0), 3 },     /* multicast, reserved, broadcast, RFC 1112 */
 };
+
+static const struct {
+	uint64_t first;
+	unsigned len;
+} special_ip6[] = {
+	{ IP6(0, 0, 0), 8 },	       /* unspecified, loopback, reserved, RFC 4291 */
+	{ IP6(0x100, 0, 0), 64 },      /* discard-only, RFC 6666 */
+	{ IP6(0x2001, 0x2, 0), 48 },   /* benchmarking, RFC 5180 */
+	{ IP6(0x2001, 0xdb8, 0), 32 }, /* documentation, RFC 3849 */
+	{ IP6(0x3fff, 0, 0), 20 },     /* documentation, RFC 9637 */
+	{ IP6(0x5f00, 0, 0), 16 },     /* segment routing, RFC 9602 */
+	{ IP6(0xfc00, 0, 0), 7 },      /* unique local, RFC 4193 */
+	{ IP6(0xfe80, 0, 0), 10 },     /* link-local, RFC 4291 */
+	{ IP6(0xff00, 0, 0), 8 },      /* multicast, RFC 4291 */
+};
+
+static bool ip4_is_global(uint32_t ip)
+{
+	for (size_t i = 0; i < ARRAY_LEN(special_ip4); i++) {
+		if (!((ip ^ special_ip4[i].first) >> (32 - special_ip4[i].len)))
+			return false;
+	}
+	return true;
+}
+
+/* Packets to these leave as IPv4: mapped, RFC 4291 section 2.5.5.2; NAT64, RFC 6052 section 2.1. */
+static bool carries_ip4(const struct addr *a)
+{
+	static const uint8_t mapped[12] = { [10] = 0xff, [11] = 0xff };
+	static const uint8_t nat64[12] = { 0x00, 0x64, 0xff, 0x9b };
+
+	return !memcmp(a->bytes, mapped, 12) || !memcmp(a->bytes, nat64, 12);
+}
 
 bool addr_is_global(const struct addr *a)
 {
-	for (size_t i = 0; i < ARRAY_LEN(special_prefixes); i++) {
-		struct prefix p;
-		const char *text = special_prefixes[i].text;
+	uint64_t high;
 
-		if (!prefix_parse(text, strlen(text), &p, NULL) && prefix_contains(&p, a))
+	if (a->family == AF_INET)
+		return ip4_is_global(load_be32(a->bytes));
+	if (a->family != AF_INET6)
+		return false;
+	if (carries_ip4(a))
+		return ip4_is_global(load_be32(a->bytes + 12));
+	high = load_be64(a->bytes);
+	for (size_t i = 0; i < ARRAY_LEN(special_ip6); i++) {
+		if (!((high ^ special_ip6[i].first) >> (64 - special_ip6[i].len)))
 			return false;
 	}
-	return a->family != AF_UNSPEC;
+	return true;
 }
 
 /* Splits "fe80::1%eth0" and finds the interface: its index, 0 without one, or -E_SYNTAX. */
@@ -263,7 +316,8 @@ bool prefix_contains(const struct prefix *p, const struct addr *a)
 struct addr prefix_first(const struct prefix *p)
 {
 	unsigned host_bits = addr_bits(&p->addr) - p->len;
-	struct addr a = addr_from_number(p->addr.family, addr_number(&p->addr) & ~low_bits(host_bits));
+	struct addr a =
+		addr_from_number(p->addr.family, addr_number(&p->addr) & ~low_bits(host_bits));
 
 	a.scope = p->addr.scope;
 	return a;
@@ -272,7 +326,8 @@ struct addr prefix_first(const struct prefix *p)
 struct addr prefix_last(const struct prefix *p)
 {
 	unsigned host_bits = addr_bits(&p->addr) - p->len;
-	struct addr a = addr_from_number(p->addr.family, addr_number(&p->addr) | low_bits(host_bits));
+	struct addr a =
+		addr_from_number(p->addr.family, addr_number(&p->addr) | low_bits(host_bits));
 
 	a.scope = p->addr.scope;
 	return a;

@@ -66,7 +66,8 @@ bool addr_is_link_local(const struct addr *a);
 
 /*
  * Routed on the public Internet: neither private, shared, loopback, link-local, documentation,
- * benchmarking, multicast nor reserved (the IANA special-purpose registries, RFC 6890).
+ * benchmarking, multicast nor reserved (the IANA special-purpose registries, RFC 6890). An IPv6
+ * address that stands for an IPv4 one (mapped, NAT64) is what that one is.
  */
 bool addr_is_global(const struct addr *a);
 
@@ -100,7 +101,8 @@ struct addr prefix_last(const struct prefix *p);
 /* A mask of @len one bits, for instance 255.255.255.0 for AF_INET and 24. */
 struct addr addr_mask(int family, unsigned len);
 
-/* To and from the kernel's form. Return of the first: length for bind() and sendto(), 0 for none. */
+/* To and from the kernel's form. Return of the first: length for bind() and sendto(), 0 for none.
+ */
 socklen_t endpoint_to_sockaddr(const struct endpoint *e, struct sockaddr_storage *ret_sa);
 MUST_CHECK int endpoint_from_sockaddr(const struct sockaddr *sa, struct endpoint *ret_endpoint);
 

@@ -16,8 +16,8 @@ struct hash;
 /**
  * hash_new() - an empty table
  * @key_size: bytes of a key, compared bytewise: padding in key structs must be zero
- * @value_size: bytes of a value, may be 0 (a set)
- * @max: entries it will hold at most; memory grows with use
+ * @value_size: bytes of a value, may be 0 (a set); values are aligned for every C type
+ * @max: entries it will hold at most (and never more than 2^30); memory grows with use
  * Return: NULL when out of memory.
  */
 struct hash *hash_new(size_t key_size, size_t value_size, size_t max);
@@ -25,7 +25,8 @@ struct hash *hash_free(struct hash *h);
 
 size_t hash_len(const struct hash *h);
 
-/* The value of @key, borrowed until the next put or remove, or NULL. A set gives a non-NULL pointer. */
+/* The value of @key, borrowed until the next put or remove, or NULL. A set gives a non-NULL
+ * pointer. */
 void *hash_get(const struct hash *h, const void *key);
 
 /**
@@ -41,8 +42,8 @@ bool hash_remove(struct hash *h, const void *key);
 void hash_clear(struct hash *h);
 
 /*
- * Walks all entries in no particular order: start with *@at = 0. The table must not change meanwhile.
- * Return: false at the end.
+ * Walks all entries in no particular order: start with *@at = 0. The table must not change
+ * meanwhile. Return: false at the end.
  */
 bool hash_next(const struct hash *h, size_t *at, const void **ret_key, void **ret_value);
 

@@ -1,7 +1,7 @@
 /*
- * A histogram of durations with a bounded relative error (the log-linear layout of HdrHistogram): each
- * power of two is split into 64 equal buckets, so that a value is known to 1/64 of itself or better
- * from 1 ns to 2^40 ns (18 minutes). Minimum, maximum, count and sum are exact.
+ * A histogram of durations with a bounded relative error (the log-linear layout of HdrHistogram):
+ * each power of two is split into 64 equal buckets, so that a value is known to 1/64 of itself or
+ * better from 1 ns to 2^40 ns (18 minutes). Minimum, maximum, count and sum are exact.
  */
 #ifndef SONDE_BASE_HISTOGRAM_H
 #define SONDE_BASE_HISTOGRAM_H
@@ -27,7 +27,10 @@ void histogram_add(struct histogram *h, uint64_t value);
 /* Adds all of @from. */
 void histogram_merge(struct histogram *h, const struct histogram *from);
 
-/* The value below or at which @percent (0 to 100) of all values lie; 0 when empty. */
+/*
+ * The value below or at which @percent (0 to 100) of all values lie: never below the exact one, and
+ * above it by at most 1/64; 0 when empty. Above 2^40 ns it is @max.
+ */
 uint64_t histogram_percentile(const struct histogram *h, double percent);
 
 double histogram_mean(const struct histogram *h);

@@ -1,8 +1,8 @@
 /*
  * Timers: a hierarchical wheel (Varghese and Lauck 1987) of intrusive nodes. Setting, moving and
  * cancelling are O(1) whatever the number, so that a million probes in flight cost no more a probe
- * than ten. It knows no clock: the caller passes the time. A timer fires never early, and late by at
- * most one tick.
+ * than ten. It knows no clock: the caller passes the time. A timer fires never early, and late by
+ * at most one tick.
  */
 #ifndef SONDE_BASE_TIMER_H
 #define SONDE_BASE_TIMER_H
@@ -41,14 +41,16 @@ static inline bool timer_is_set(const struct timer *timer)
 }
 
 /*
- * A time at which to call timers_expire(): no timer is due earlier; it may be earlier than the first
- * deadline (a cascade of the wheel). UINT64_MAX when none is set.
+ * A time at which to call timers_expire(): no timer fires earlier; it may be earlier than the first
+ * deadline (a cascade of the wheel). It may lie in the past: something is due now. UINT64_MAX when
+ * none is set.
  */
 uint64_t timers_deadline(const struct timers *t);
 
 /*
- * Takes one timer that is due at @now_ns and unsets it; NULL when there is none. Called in a loop; a
- * handler may set and cancel any timer meanwhile. Timers of different ticks come in order.
+ * Takes one timer that is due at @now_ns and unsets it; NULL when there is none. Called in a loop;
+ * a handler may set and cancel any timer meanwhile; what it sets to @now_ns or earlier may still
+ * come in the same loop. Timers of different ticks come in order.
  */
 struct timer *timers_expire(struct timers *t, uint64_t now_ns);
 
