@@ -3,6 +3,7 @@
 #define SONDE_BASE_MACROS_H
 
 #include <stddef.h>
+#include <sys/param.h> /* MIN and MAX that evaluate twice; uv.h brings them in behind our back */
 
 #define MUST_CHECK   __attribute__((warn_unused_result))
 #define PRINTF(f, a) __attribute__((format(printf, f, a)))
@@ -14,6 +15,8 @@
 
 #define ARRAY_LEN(a) (sizeof(a) / sizeof((a)[0]))
 
+#undef MIN
+#undef MAX
 #define MIN(a, b)                                  \
 	({                                         \
 		__auto_type min_a_ = (a);          \
