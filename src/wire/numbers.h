@@ -1,0 +1,81 @@
+/*
+ * Numbers that the registries assign (IANA: protocol-numbers, icmp-parameters, icmpv6-parameters,
+ * arp-parameters; IEEE: ethertypes), for code that makes or recognises packets by hand. Protocol
+ * numbers of IP are <netinet/in.h>'s IPPROTO_*.
+ */
+#ifndef SONDE_WIRE_NUMBERS_H
+#define SONDE_WIRE_NUMBERS_H
+
+enum {
+	ETH_TYPE_IP4 = 0x0800,
+	ETH_TYPE_ARP = 0x0806,
+	ETH_TYPE_VLAN = 0x8100,
+	ETH_TYPE_IP6 = 0x86dd,
+};
+
+/* What is less is a length: IEEE 802.3 section 3.2.6. */
+#define ETH_TYPE_MIN 0x0600
+
+/* Header lengths in bytes, without options. */
+enum {
+	ETH_HEADER_LEN = 14,
+	ARP_ETH_IP4_LEN = 28,
+	IP4_HEADER_LEN = 20,
+	IP6_HEADER_LEN = 40,
+	ICMP_HEADER_LEN = 8,
+	UDP_HEADER_LEN = 8,
+	TCP_HEADER_LEN = 20,
+};
+
+enum { ARP_OP_REQUEST = 1, ARP_OP_REPLY = 2 };
+
+enum {
+	ICMP4_TYPE_ECHO_REPLY = 0,
+	ICMP4_TYPE_UNREACHABLE = 3,
+	ICMP4_TYPE_SOURCE_QUENCH = 4,
+	ICMP4_TYPE_REDIRECT = 5,
+	ICMP4_TYPE_ECHO = 8,
+	ICMP4_TYPE_ROUTER_ADVERT = 9,
+	ICMP4_TYPE_ROUTER_SOLICIT = 10,
+	ICMP4_TYPE_TIME_EXCEEDED = 11,
+	ICMP4_TYPE_PARAMETER = 12,
+	ICMP4_TYPE_TIMESTAMP = 13,
+	ICMP4_TYPE_TIMESTAMP_REPLY = 14,
+	ICMP4_TYPE_MASK = 17,
+	ICMP4_TYPE_MASK_REPLY = 18,
+};
+
+enum {
+	ICMP6_TYPE_UNREACHABLE = 1,
+	ICMP6_TYPE_TOO_BIG = 2,
+	ICMP6_TYPE_TIME_EXCEEDED = 3,
+	ICMP6_TYPE_PARAMETER = 4,
+	ICMP6_TYPE_ECHO = 128,
+	ICMP6_TYPE_ECHO_REPLY = 129,
+	ICMP6_TYPE_MLD_QUERY = 130,
+	ICMP6_TYPE_MLD_REPORT = 131,
+	ICMP6_TYPE_MLD_DONE = 132,
+	ICMP6_TYPE_ROUTER_SOLICIT = 133,
+	ICMP6_TYPE_ROUTER_ADVERT = 134,
+	ICMP6_TYPE_NEIGHBOUR_SOLICIT = 135,
+	ICMP6_TYPE_NEIGHBOUR_ADVERT = 136,
+	ICMP6_TYPE_REDIRECT = 137,
+	ICMP6_TYPE_MLD2_REPORT = 143,
+};
+
+/* Options of neighbour discovery (RFC 4861 section 4.6). */
+enum { ND_OPTION_SOURCE_LINK = 1, ND_OPTION_TARGET_LINK = 2 };
+
+/* Bits of the 14th byte of a TCP header (RFC 9293 section 3.1). */
+enum {
+	TCP_FLAG_FIN = 0x01,
+	TCP_FLAG_SYN = 0x02,
+	TCP_FLAG_RST = 0x04,
+	TCP_FLAG_PSH = 0x08,
+	TCP_FLAG_ACK = 0x10,
+	TCP_FLAG_URG = 0x20,
+	TCP_FLAG_ECE = 0x40,
+	TCP_FLAG_CWR = 0x80,
+};
+
+#endif
