@@ -37,7 +37,7 @@ struct texts {
 	size_t n;
 };
 
-struct option {
+struct verb_option {
 	char letter;	  /* 0: none */
 	const char *name; /* without "--"; NULL: none */
 	const char *arg;  /* "SECONDS"; NULL for a flag */
@@ -86,7 +86,7 @@ struct verb {
 	const char *operands; /* "TARGETS", "[NAME]", "HOST COMMAND..."; NULL: none */
 	const char *summary;  /* one line, for lists */
 	const char *about;    /* paragraphs separated by blank lines */
-	const struct option *options;
+	const struct verb_option *options;
 	size_t n_options;
 	size_t options_size; /* of the structure that @run gets, zeroed, then @defaults copied in */
 	const void *defaults;	/* may be NULL */
