@@ -153,26 +153,32 @@ bool addr_is_global(const struct addr *a)
 	return true;
 }
 
-/* Splits "fe80::1%eth0" and finds the interface: its index, 0 without one, or -E_SYNTAX. */
-static int64_t parse_scope(const char *text, size_t percent, struct fault *fault)
+/* The interface that @zone names, or its number (RFC 4007 section 11.2). Return: 0 when none. */
+static uint32_t zone_index(const char *zone)
 {
-	const char *name = text + percent + 1;
-	unsigned index = if_nametoindex(name);
-	char *end;
+	unsigned index = if_nametoindex(zone);
+	unsigned long long number;
 
 	if (index)
 		return index;
-	index = (unsigned)strtoul(name, &end, 10);
-	if (!index || *end)
-		return fault_set(fault, percent + 1, "no interface \"%s\" here", name);
-	return index;
+	/* strtoull() alone would take blanks and signs. */
+	if (zone[strspn(zone, "0123456789")])
+		return 0;
+	number = strtoull(zone, NULL, 10);
+	return number <= UINT32_MAX ? (uint32_t)number : 0;
+}
+
+/* Addresses that mean nothing without an interface: link-local ones, unicast and multicast. */
+static bool takes_zone(const struct addr *a)
+{
+	return addr_is_link_local(a) ||
+	       (a->family == AF_INET6 && a->bytes[0] == 0xff && (a->bytes[1] & 0xf) == 2);
 }
 
 int addr_parse(const char *text, size_t len, struct addr *ret_addr, struct fault *fault)
 {
 	char copy[INET6_ADDRSTRLEN + IF_NAMESIZE + 1];
 	struct addr a = { 0 };
-	int64_t scope = 0;
 	char *percent;
 
 	if (!len || len >= sizeof(copy) || memchr(text, '\0', len))
@@ -180,19 +186,24 @@ int addr_parse(const char *text, size_t len, struct addr *ret_addr, struct fault
 	memcpy(copy, text, len);
 	copy[len] = '\0';
 	percent = strchr(copy, '%');
-	if (percent) {
-		scope = parse_scope(copy, (size_t)(percent - copy), fault);
-		if (scope < 0)
-			return (int)scope;
+	if (percent)
 		*percent = '\0';
-	}
 	if (!percent && inet_pton(AF_INET, copy, a.bytes) == 1)
 		a.family = AF_INET;
 	else if (inet_pton(AF_INET6, copy, a.bytes) == 1)
 		a.family = AF_INET6;
 	else
-		return fault_set(fault, 0, "\"%s\" is not an IPv4 or IPv6 address", copy);
-	a.scope = (uint32_t)scope;
+		return fault_set(fault, 0, "\"%.*s\" is not an IPv4 or IPv6 address", (int)len,
+				 text);
+	if (percent) {
+		size_t at = (size_t)(percent - copy) + 1;
+
+		if (!takes_zone(&a))
+			return fault_set(fault, at, "only link-local addresses take an interface");
+		a.scope = zone_index(percent + 1);
+		if (!a.scope)
+			return fault_set(fault, at, "no interface \"%s\" here", percent + 1);
+	}
 	*ret_addr = a;
 	return 0;
 }
@@ -376,7 +387,7 @@ int endpoint_from_sockaddr(const struct sockaddr *sa, struct endpoint *ret_endpo
 		const struct sockaddr_in6 *sin6 = (const struct sockaddr_in6 *)sa;
 
 		e.addr = addr_ip6((const uint8_t *)&sin6->sin6_addr);
-		e.addr.scope = addr_is_link_local(&e.addr) ? sin6->sin6_scope_id : 0;
+		e.addr.scope = takes_zone(&e.addr) ? sin6->sin6_scope_id : 0;
 		e.port = ntohs(sin6->sin6_port);
 	} else {
 		return -EAFNOSUPPORT;
