@@ -1,0 +1,190 @@
+/*
+ * The engine that all probes share: plan, module, match, retry, pace, account.
+ *
+ * The plan is targets × lanes (a lane is a module with its port), walked in an order that a seed
+ * permutes. A probe in flight has a slot with a timer on a wheel; its answer finds the slot by what
+ * the probe carried. A probe is sent until it is answered, at most 1 + retries times, or, for
+ * bursts and pings, `count` times at an interval, each with a result of its own.
+ *
+ * No I/O, clock or randomness in here: the caller passes time and packets, and fetches probes to
+ * send and events. engine_io.h is such a caller for a libuv loop.
+ *
+ *   while (!probe_engine_done(e)) {
+ *           n = probe_engine_output(e, now, sends, 64);  // send them; probe_engine_unsent() if not
+ *           wait for packets, or for probe_engine_deadline(e);
+ *           probe_engine_input(e, now, &packet);         // each
+ *           while (probe_engine_next_event(e, now, &event)) ...
+ *   }
+ */
+#ifndef SONDE_PROBE_ENGINE_H
+#define SONDE_PROBE_ENGINE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/addr.h"
+#include "base/targets.h"
+#include "probe/module.h"
+
+#define PROBE_MAX_LANES	    32
+#define PROBE_RATE_DEFAULT  1000
+#define PROBE_RATE_MAX	    UINT64_MAX
+#define PROBE_MAX_SLOTS	    (1u << 20)
+#define PROBE_COUNT_ENDLESS 0
+
+/* One way of probing each target. */
+struct probe_lane {
+	const struct probe_module *module;
+	uint16_t port; /* connections */
+
+	/*
+	 * For targets that are on-link: 1 + the lane whose answer must have come first, so that the
+	 * kernel need not look for a neighbour that is not there; 0: at once. One lane may so wait
+	 * for another, not more.
+	 */
+	uint8_t after;
+	uint32_t count; /* instead of the run's count, for runs with `each`; 0: the run's */
+};
+
+struct probe_config {
+	/* Exactly one of the two; borrowed while the engine lives. Events give the index. */
+	const struct targets *targets; /* sealed */
+	const struct addr *list;
+	size_t n_list;
+
+	const struct probe_lane *lanes; /* copied */
+	size_t n_lanes;
+
+	uint64_t timeout_ns; /* how long an answer is waited for */
+	uint32_t retries;    /* further tries when not answered; without `each` */
+	uint64_t spacing_ns; /* from a time-out to the next try, and again as much for every further
+			      */
+
+	bool each;	      /* every try has a result of its own: ping, bursts */
+	uint32_t count;	      /* tries of each target with `each`, or PROBE_COUNT_ENDLESS */
+	uint64_t interval_ns; /* between the tries of one target, with `each` */
+
+	uint64_t rate;	       /* ceiling, probes a second; PROBE_RATE_MAX: as fast as it goes */
+	uint32_t max_slots;    /* probes in flight at most; 0: PROBE_MAX_SLOTS */
+	uint32_t max_connects; /* connections at a time; 0: 256 */
+
+	uint16_t payload_len; /* of echo requests; below PROBE_MARK_LEN answers are known by id only
+			       */
+	bool no_source;	      /* ARP: sender address 0.0.0.0 (RFC 5227) */
+	uint64_t seed;	      /* of the order */
+	uint64_t key[2];      /* of the tags: from random_secret() unless it is a test */
+
+	/*
+	 * How @target is reached: called only when a lane needs it. Return: 0, or -errno when it
+	 * cannot be reached; the target's probes then fail with it. May be NULL for lanes of
+	 * PROBE_VIA_ICMP without `after` and PROBE_VIA_CONNECT.
+	 */
+	int (*route)(void *ctx, const struct addr *target, struct probe_link *ret_link);
+	void *route_ctx;
+};
+
+enum probe_outcome {
+	PROBE_ANSWERED,	 /* kind PROBE_REPLY or an ICMP error; resolved */
+	PROBE_SILENT,	 /* nothing in time, in all tries; with `each`, in this one; resolved */
+	PROBE_FAILED,	 /* could not be sent: @error; resolved */
+	PROBE_LATE,	 /* answered after PROBE_SILENT was said of it */
+	PROBE_DUPLICATE, /* answered once more */
+};
+
+struct probe_event {
+	enum probe_outcome outcome;
+	enum probe_kind kind; /* of ANSWERED, LATE, DUPLICATE */
+	uint8_t lane;
+	uint64_t target_index; /* in `list` or `targets`; UINT64_MAX: forgotten already (LATE) */
+	struct addr target, responder;
+	struct mac mac; /* of the responder, from ARP and neighbour advertisements; zero: unknown */
+	uint32_t try;	/* the one answered; with `each` the sequence number; 0 is the first */
+	int64_t rtt_ns; /* -1: not known, because two tries may be meant */
+	uint64_t sent_ns;	      /* of the try answered or last sent; 0: never */
+	int ttl;		      /* of the answer; -1: unknown */
+	unsigned ifindex;	      /* 0: unknown */
+	uint16_t size;		      /* payload bytes of the answer */
+	uint8_t icmp_type, icmp_code; /* of ICMP errors */
+	uint32_t mtu;
+	int error; /* FAILED: negative code; connections: errno of the answer, else 0 */
+};
+
+/* What was done, for the closing account. */
+struct probe_account {
+	uint64_t targets;  /* target × lane pairs that the plan covered so far */
+	uint64_t total;	   /* of those, when finished; skipped ones count as covered */
+	uint64_t skipped;  /* where the lane does not apply */
+	uint64_t sent;	   /* probes, retries included */
+	uint64_t answered; /* by the target, in time */
+	uint64_t errors;   /* answered by an ICMP error */
+	uint64_t silent, failed;
+	uint64_t late, duplicate;
+	uint64_t dropped; /* on this machine, on the way in */
+	uint64_t held;	  /* could not leave at once (queues full) and were sent again */
+	double recall;	  /* estimated share of those there that were found; -1: cannot be told */
+	bool incomplete;  /* answers were lost on this machine */
+};
+
+/* One probe to send. */
+struct probe_send {
+	enum probe_via via;
+	uint32_t slot; /* for probe_engine_unsent() and connections */
+	struct addr target;
+	uint16_t port;
+	unsigned ifindex; /* PROBE_VIA_LINK */
+	uint8_t *data;	  /* in the engine's memory, valid until the next output */
+	size_t len;
+};
+
+struct probe_engine;
+
+/**
+ * probe_engine_new() - prepare a run; nothing is sent yet
+ * @now_ns: monotonic
+ * Return: 0, -E_RANGE (more than 2^63 target × lane pairs, a wrong lane), -ENOMEM.
+ */
+MUST_CHECK int probe_engine_new(const struct probe_config *config, uint64_t now_ns,
+				struct probe_engine **ret_engine);
+struct probe_engine *probe_engine_free(struct probe_engine *e);
+
+/**
+ * probe_engine_output() - the probes that may leave now
+ * @max: at most so many; also bounded by rate and slots
+ * Return: their number. They count as sent at @now_ns.
+ */
+size_t probe_engine_output(struct probe_engine *e, uint64_t now_ns, struct probe_send *ret_sends,
+			   size_t max);
+
+/**
+ * probe_engine_unsent() - a probe of the last output could not leave
+ * @err: -ENOBUFS, -EAGAIN, -ENOMEM: it is sent again and the engine slows down; any other: it fails
+ */
+void probe_engine_unsent(struct probe_engine *e, uint64_t now_ns, uint32_t slot, int err);
+
+/**
+ * probe_engine_input() - take a packet
+ * @ret_event: what it means
+ * Return: 1 with an event, 0 when it is not this engine's or says nothing new.
+ */
+int probe_engine_input(struct probe_engine *e, uint64_t now_ns, const struct probe_packet *packet,
+		       struct probe_event *ret_event);
+
+/* The carrier lost @n packets that came in: counted, and the engine slows down. */
+void probe_engine_dropped(struct probe_engine *e, uint64_t now_ns, uint64_t n);
+
+/* What time alone brought about: silence and failures. Return: 1 with an event, 0 when no more. */
+int probe_engine_next_event(struct probe_engine *e, uint64_t now_ns, struct probe_event *ret_event);
+
+/* When to call output and next_event again; UINT64_MAX when done. */
+uint64_t probe_engine_deadline(const struct probe_engine *e);
+
+/* Sends nothing new any more; probes in flight are waited for. */
+void probe_engine_stop(struct probe_engine *e);
+
+bool probe_engine_done(const struct probe_engine *e);
+
+/* Filled anew at each call. */
+struct probe_account probe_engine_account(const struct probe_engine *e);
+
+#endif
