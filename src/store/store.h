@@ -44,7 +44,8 @@ struct store_config {
 	unsigned samples_days; /* 2 */
 	unsigned minutes_days; /* 30; the heat map too */
 	unsigned hours_days;   /* 730 */
-	uint64_t max_events;   /* the newest so many; 0: 500,000 */
+	unsigned events_days;  /* 365 */
+	uint64_t max_events;   /* and the newest so many; 0: 500,000 */
 };
 
 /**
@@ -86,11 +87,12 @@ struct store_host {
 };
 
 /**
- * store_host_put() - add (@host->id 0) or replace
+ * store_host_put() - add a host, or replace what is known of the one with that id
  * @ret_id: may be NULL
- * Return: 0, -E_FULL (STORE_MAX_HOSTS), -E_NOT_FOUND (no such id), or as store_error() tells.
+ * Return: 0, -E_FULL (STORE_MAX_HOSTS), -E_RANGE (the id, or too many addresses or names), or an
+ * error as store_error() tells.
  */
-MUST_CHECK int store_host_put(struct store *s, const struct store_host *host, uint64_t *ret_id);
+MUST_CHECK int store_host_put(struct store *s, const struct store_host *host, int64_t *ret_id);
 
 /**
  * store_hosts() - every host, by id; the texts are borrowed for the call
@@ -100,10 +102,10 @@ MUST_CHECK int store_hosts(struct store *s, int (*each)(void *arg, const struct 
 			   void *arg);
 
 /* Forgets a host with its history; its events stay. Return: 0, -E_NOT_FOUND, or an error. */
-MUST_CHECK int store_host_remove(struct store *s, uint64_t id);
+MUST_CHECK int store_host_remove(struct store *s, int64_t id);
 
 struct store_event {
-	uint64_t id; /* given by the store, ascending, never used twice */
+	int64_t id; /* given by the store, ascending, never used twice */
 	int64_t time_ms;
 	uint64_t host;		 /* 0: none */
 	struct addr address;	 /* may be none */
@@ -114,11 +116,11 @@ struct store_event {
 
 /* Adds one event; it is on file when this returns (or when store_commit() does). @event->id is
  * ignored. */
-MUST_CHECK int store_event_add(struct store *s, const struct store_event *event, uint64_t *ret_id);
+MUST_CHECK int store_event_add(struct store *s, const struct store_event *event, int64_t *ret_id);
 
 struct store_event_query {
-	uint64_t before, after; /* ids, both excluded; 0: no bound */
-	uint64_t host;		/* 0: all */
+	int64_t before, after; /* ids, both excluded; 0: no bound */
+	int64_t host;	       /* 0: all */
 	unsigned limit;
 	bool oldest_first; /* for replay; else newest first */
 };
@@ -128,11 +130,11 @@ MUST_CHECK int store_events(struct store *s, const struct store_event_query *que
 			    int (*each)(void *arg, const struct store_event *event), void *arg);
 
 /* The id of the newest event ever, 0 when there was none. Costs nothing. */
-uint64_t store_last_event(const struct store *s);
+int64_t store_last_event(const struct store *s);
 
 /* One burst of probes to one host. */
 struct store_burst {
-	uint64_t host;
+	int64_t host;
 	int64_t time_ms; /* when the first left; at most one burst a host and millisecond counts */
 	unsigned sent;	 /* 1 to STORE_MAX_SENT */
 	unsigned n_rtts; /* answered, at most @sent; the rest is lost */
@@ -167,10 +169,6 @@ struct store_stats {
 	uint64_t jitter_ns; /* mean difference of neighbours within a burst */
 };
 
-/* Computes the stats of @n bursts: what one minute's or hour's roll-up is. Return: 0 or -ENOMEM. */
-MUST_CHECK int store_stats_of(const struct store_burst *bursts, size_t n,
-			      struct store_stats *ret_stats);
-
 enum store_source { STORE_SAMPLES, STORE_MINUTES, STORE_HOURS };
 
 struct store_series {
@@ -187,7 +185,7 @@ struct store_series {
  * @ret_series: to be ended with store_series_done()
  * Return: 0, -E_RANGE, -E_NOT_FOUND (no such host), or an error. Up to the last burst added.
  */
-MUST_CHECK int store_series(struct store *s, uint64_t host, int64_t from_ms, int64_t to_ms,
+MUST_CHECK int store_series(struct store *s, int64_t host, int64_t from_ms, int64_t to_ms,
 			    unsigned points, struct store_series *ret_series);
 void store_series_done(struct store_series *series);
 
@@ -199,7 +197,7 @@ struct store_heat_cell {
 struct store_heat {
 	int64_t from_ms, step_ms;
 	size_t n_buckets, n_hosts;
-	uint64_t *hosts;	       /* ids, ascending */
+	int64_t *hosts;		       /* ids, ascending */
 	struct store_heat_cell *cells; /* n_hosts rows of n_buckets */
 };
 
