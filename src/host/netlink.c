@@ -170,6 +170,11 @@ void netlink_put_text(struct buf *b, uint16_t type, const char *text)
 	netlink_put(b, type, text, strlen(text) + 1);
 }
 
+void netlink_put_addr(struct buf *b, uint16_t type, const struct addr *a)
+{
+	netlink_put(b, type, a->bytes, addr_len(a));
+}
+
 size_t netlink_nest_begin(struct buf *b, uint16_t type)
 {
 	return open_attr(b, type | NLA_F_NESTED);
@@ -257,6 +262,15 @@ READ_ATTR(8)
 READ_ATTR(16)
 READ_ATTR(32)
 READ_ATTR(64)
+
+struct addr netlink_attr_addr(const struct netlink_attr *a)
+{
+	if (a->len == 4)
+		return addr_ip4(a->data);
+	if (a->len == 16)
+		return addr_ip6(a->data);
+	return (struct addr){ 0 };
+}
 
 void netlink_attr_text(const struct netlink_attr *a, char *ret_text, size_t cap)
 {

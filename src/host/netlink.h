@@ -19,6 +19,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "base/addr.h"
 #include "base/buf.h"
 #include "base/cursor.h"
 
@@ -70,6 +71,8 @@ void netlink_put_u16(struct buf *b, uint16_t type, uint16_t v);
 void netlink_put_u32(struct buf *b, uint16_t type, uint32_t v);
 void netlink_put_u64(struct buf *b, uint16_t type, uint64_t v);
 void netlink_put_text(struct buf *b, uint16_t type, const char *text); /* with its NUL */
+
+void netlink_put_addr(struct buf *b, uint16_t type, const struct addr *a);
 
 /*
  * A nested attribute: what is put between the two is inside it. @start is what begin returned.
@@ -132,6 +135,9 @@ uint8_t netlink_attr_u8(const struct netlink_attr *a);
 uint16_t netlink_attr_u16(const struct netlink_attr *a);
 uint32_t netlink_attr_u32(const struct netlink_attr *a);
 uint64_t netlink_attr_u64(const struct netlink_attr *a);
+
+/* 4 bytes are IPv4, 16 are IPv6, all else is none. The scope is 0. */
+struct addr netlink_attr_addr(const struct netlink_attr *a);
 
 /* Copies a text, with or without NUL in the attribute, cut to @cap - 1 bytes; always ends in NUL.
  */
