@@ -91,7 +91,7 @@ static size_t edit_distance(const char *a, const char *b)
 
 const char *nearest_name(const char *name, const char *const *names, size_t n)
 {
-	size_t best = MAX(strlen(name) / 3, (size_t)1) + 1;
+	size_t best = MAX(strlen(name) / 2, (size_t)1) + 1;
 	const char *nearest = NULL;
 
 	for (size_t i = 0; i < n; i++) {

@@ -1,4 +1,5 @@
 /* Manual pages in mdoc(7), from the command table. */
+#include <ctype.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -130,9 +131,10 @@ static void put_synopsis(struct buf *b, const struct verb *verb, const char *pat
 /* One verb's description: about, options, results; its subverbs as subsections. */
 static void put_description(struct buf *b, const struct verb *verb, const char *path)
 {
-	if (verb->about)
+	if (verb->about) {
 		put_text(b, verb->about);
-	buf_lit(b, ".Pp\n");
+		buf_lit(b, ".Pp\n");
+	}
 	put_options(b, verb);
 	put_records(b, verb);
 	for (size_t i = 0; verb->subverbs && verb->subverbs[i]; i++) {
@@ -165,8 +167,10 @@ void manual_print(const struct verb *verb, const char *path)
 	snprintf(name, sizeof(name), "%s", path);
 	for (char *p = name; *p; p++)
 		*p = *p == ' ' ? '-' : *p;
-	buf_printf(&b, ".Dd $Mdocdate$\n.Dt %s 1\n.Os\n.Sh NAME\n.Nm %s\n.Nd %s\n.Sh SYNOPSIS\n",
-		   name, name, verb->summary);
+	buf_lit(&b, ".Dd $Mdocdate$\n.Dt ");
+	for (const char *p = name; *p; p++)
+		buf_char(&b, (char)toupper(*p));
+	buf_printf(&b, " 1\n.Os\n.Sh NAME\n.Nm %s\n.Nd %s\n.Sh SYNOPSIS\n", name, verb->summary);
 	put_synopsis(&b, verb, path);
 	buf_lit(&b, ".Sh DESCRIPTION\n");
 	put_description(&b, verb, path);
