@@ -3,7 +3,6 @@
 #define SONDE_BASE_MACROS_H
 
 #include <stddef.h>
-#include <sys/param.h> /* MIN and MAX that evaluate twice; uv.h brings them in behind our back */
 
 #define MUST_CHECK   __attribute__((warn_unused_result))
 #define PRINTF(f, a) __attribute__((format(printf, f, a)))
@@ -15,7 +14,7 @@
 
 #define ARRAY_LEN(a) (sizeof(a) / sizeof((a)[0]))
 
-#undef MIN
+#undef MIN /* those of sys/param.h, which uv.h includes, evaluate twice */
 #undef MAX
 #define MIN(a, b)                                  \
 	({                                         \

@@ -32,6 +32,7 @@
 #define PRESENCE_FLAP_ROUNDS   20
 #define PRESENCE_MINUTE_ROUNDS 60
 
+/* The numbers of states and evidence are stable: the store keeps them. */
 enum presence_state {
 	PRESENCE_UNKNOWN, /* not judged yet */
 	PRESENCE_ACTIVE,
@@ -48,7 +49,6 @@ enum presence_evidence {
 	PRESENCE_TCP = 1 << 3,
 };
 
-/* The numbers are stable: the store keeps the names of presence_kind_text(). */
 enum presence_kind {
 	PRESENCE_EVENT_NEW,
 	PRESENCE_EVENT_ACTIVE,
@@ -105,9 +105,10 @@ struct presence_host {
 	int64_t rtt_ns, jitter_ns; /* of the last answered burst; -1: none yet */
 	double loss; /* of echo requests over the last minute; -1: none sent, or it never answered
 			one */
-	/* Of the round judged last, for the history. */
+	uint32_t revision; /* grows with every change that is worth keeping: not with figures */
+	/* Of the round judged last, for the history; n_sent 0 when it was not judged. */
 	uint16_t n_sent, n_rtts;
-	uint32_t rtts_us[PRESENCE_MAX_BURST]; /* in order of arrival */
+	uint64_t rtts_ns[PRESENCE_MAX_BURST]; /* in order of arrival */
 };
 
 struct presence_event {
@@ -125,11 +126,11 @@ struct presence;
 struct presence *presence_new(const struct presence_config *config);
 struct presence *presence_free(struct presence *p);
 
-/**
- * presence_configure() - take changed counts, thresholds and networks; hosts and states stay
- * Return: 0 or -ENOMEM: all or nothing.
+/*
+ * Takes changed counts, thresholds and networks; hosts and states stay. The guard is lifted: tell
+ * the links anew. @max_hosts is not looked at.
  */
-MUST_CHECK int presence_configure(struct presence *p, const struct presence_config *config);
+void presence_configure(struct presence *p, const struct presence_config *config);
 
 /**
  * presence_restore() - put back a host that the store knows, before the first round
@@ -179,6 +180,9 @@ void presence_round_end(struct presence *p, struct presence_now now);
 bool presence_link(struct presence *p, struct presence_now now, unsigned network, bool up,
 		   const char *why);
 
+/* Forgets a host. Return: 0 or -E_NOT_FOUND. No event. */
+int presence_forget(struct presence *p, int64_t id);
+
 /* An event of the caller's own: started. */
 void presence_note(struct presence *p, struct presence_now now, enum presence_kind kind,
 		   const char *text);
@@ -200,8 +204,11 @@ const struct presence_host *presence_by_addr(const struct presence *p, const str
 /* Hosts of that state. */
 unsigned presence_count(const struct presence *p, enum presence_state state);
 
-/* Changed in the round judged last: state, figures or addresses. For @i as in presence_host(). */
-bool presence_changed(const struct presence *p, unsigned i);
+/*
+ * Changed since this was asked last: state, addresses, or figures by more than a tenth. For @i as
+ * in presence_host().
+ */
+bool presence_take_changed(struct presence *p, unsigned i);
 
 /* False while the guard holds for that network; for @network n_networks: for any of them. */
 bool presence_connected(const struct presence *p, unsigned network);
