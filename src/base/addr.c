@@ -117,13 +117,13 @@ static const struct {
 	{ IP6(0xff00, 0, 0), 8 },      /* multicast, RFC 4291 */
 };
 
-static bool ip4_is_global(uint32_t ip)
+static unsigned ip4_special_len(uint32_t ip)
 {
 	for (size_t i = 0; i < ARRAY_LEN(special_ip4); i++) {
 		if (!((ip ^ special_ip4[i].first) >> (32 - special_ip4[i].len)))
-			return false;
+			return special_ip4[i].len;
 	}
-	return true;
+	return 0;
 }
 
 /* Packets to these leave as IPv4: mapped, RFC 4291 section 2.5.5.2; NAT64, RFC 6052 section 2.1. */
@@ -135,22 +135,28 @@ static bool carries_ip4(const struct addr *a)
 	return !memcmp(a->bytes, mapped, 12) || !memcmp(a->bytes, nat64, 12);
 }
 
-bool addr_is_global(const struct addr *a)
+unsigned addr_special_len(const struct addr *a)
 {
 	uint64_t high;
+	unsigned len;
 
 	if (a->family == AF_INET)
-		return ip4_is_global(load_be32(a->bytes));
-	if (a->family != AF_INET6)
-		return false;
-	if (carries_ip4(a))
-		return ip4_is_global(load_be32(a->bytes + 12));
+		return ip4_special_len(load_be32(a->bytes));
+	if (carries_ip4(a)) {
+		len = ip4_special_len(load_be32(a->bytes + 12));
+		return len ? 96 + len : 0;
+	}
 	high = load_be64(a->bytes);
 	for (size_t i = 0; i < ARRAY_LEN(special_ip6); i++) {
 		if (!((high ^ special_ip6[i].first) >> (64 - special_ip6[i].len)))
-			return false;
+			return special_ip6[i].len;
 	}
-	return true;
+	return 0;
+}
+
+bool addr_is_global(const struct addr *a)
+{
+	return a->family != AF_UNSPEC && !addr_special_len(a);
 }
 
 /* The interface that @zone names, or its number (RFC 4007 section 11.2). Return: 0 when none. */

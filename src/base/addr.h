@@ -71,6 +71,10 @@ bool addr_is_link_local(const struct addr *a);
  */
 bool addr_is_global(const struct addr *a);
 
+/* The length of the special-purpose prefix that holds @a, so that a range can be judged in steps; 0
+ * for a globally routed address. */
+unsigned addr_special_len(const struct addr *a);
+
 /**
  * addr_parse() - read one address as people type it: "10.0.0.1", "fe80::1%eth0", "2001:db8::1"
  * @text: @len bytes, need not end in NUL

@@ -6,7 +6,8 @@
  *
  * A set holds ranges, not addresses: a /8 costs as much as one host. Address i is found without
  * listing the set, which is what permuting, sharding and resuming need. Names are kept aside until
- * somebody (io/resolve.h) says what they stand for.
+ * somebody (io/resolve.h) says what they stand for. In @file and on standard input, # starts a
+ * comment.
  */
 #ifndef SONDE_BASE_TARGETS_H
 #define SONDE_BASE_TARGETS_H
@@ -51,8 +52,8 @@ MUST_CHECK int targets_seal(struct targets *t);
 /* Of a sealed set. The count saturates at 2^128 - 1. */
 uint128_t targets_count(const struct targets *t);
 
-/* How many of them are globally routable (addr_is_global()); saturates at UINT64_MAX. */
-uint64_t targets_count_global(const struct targets *t);
+/* Whether more than @limit of them are globally routable (addr_is_global()). */
+bool targets_global_exceed(const struct targets *t, uint64_t limit);
 
 /* Address number @i, 0 <= @i < count; IPv4 first, ascending. O(log ranges). */
 struct addr targets_get(const struct targets *t, uint128_t i);

@@ -1,6 +1,7 @@
 /*
- * The command table. Every verb and option is described once, here; parsing, help, man pages and shell
- * completions all come from the description. A verb is one file, verb_NAME.c, and one row in main.c.
+ * The command table. Every verb and option is described once, here; parsing, help, man pages and
+ * shell completions all come from the description. A verb is one file, verb_NAME.c, and one row in
+ * main.c.
  */
 #ifndef SONDE_CLI_VERB_H
 #define SONDE_CLI_VERB_H
@@ -13,20 +14,20 @@
 #include "out/out.h"
 
 enum exit_status {
-	EXIT_YES = 0,	    /* yes, or done */
-	EXIT_NO = 1,	    /* no: unreachable, closed, nothing found */
-	EXIT_USAGE = 2,	    /* wrong usage or input */
-	EXIT_CANNOT = 3,    /* privilege, device, file */
+	EXIT_YES = 0,	 /* yes, or done */
+	EXIT_NO = 1,	 /* no: unreachable, closed, nothing found */
+	EXIT_USAGE = 2,	 /* wrong usage or input */
+	EXIT_CANNOT = 3, /* privilege, device, file */
 };
 
 enum option_kind {
-	OPTION_FLAG,	 /* bool */
-	OPTION_COUNTER,	 /* unsigned: how often it was given */
-	OPTION_UINT,	 /* uint64_t within [min, max] */
-	OPTION_SECONDS,	 /* uint64_t nanoseconds; typed "0.5", "10", "2m", "1h"; min and max in ns */
-	OPTION_RATE,	 /* uint64_t a second; typed "1000", "50k", "1M" or "max" (UINT64_MAX) */
-	OPTION_TEXT,	 /* const char * */
-	OPTION_TEXTS,	 /* struct texts: may be given more than once */
+	OPTION_FLAG,	/* bool */
+	OPTION_COUNTER, /* unsigned: how often it was given */
+	OPTION_UINT,	/* uint64_t within [min, max] */
+	OPTION_SECONDS, /* uint64_t nanoseconds; typed "0.5", "10", "2m", "1h"; min and max in ns */
+	OPTION_RATE,	/* uint64_t a second; typed "1000", "50k", "1M" or "max" (UINT64_MAX) */
+	OPTION_TEXT,	/* const char * */
+	OPTION_TEXTS,	/* struct texts: may be given more than once */
 };
 
 /* What an operand or an option's argument is, for shell completions. */
@@ -43,7 +44,7 @@ struct verb_option {
 	const char *arg;  /* "SECONDS"; NULL for a flag */
 	const char *help; /* one sentence without full stop */
 	enum option_kind kind;
-	size_t offset; /* where the value goes in the verb's options structure */
+	size_t offset;	   /* where the value goes in the verb's options structure */
 	uint64_t min, max; /* max 0: no limits */
 	enum completes completes;
 };
@@ -53,8 +54,8 @@ struct example {
 };
 
 /*
- * The options that mean the same everywhere. A verb says which of them it takes; their values are in
- * struct common.
+ * The options that mean the same everywhere. A verb says which of them it takes; their values are
+ * in struct common.
  */
 enum {
 	COMMON_OUTPUT = 1 << 0,	 /* --json --csv --fields -o; -q -v */
@@ -75,7 +76,8 @@ struct common {
 	unsigned verbose;
 	const char *fields, *output, *iface;
 	struct texts exclude;
-	uint64_t timeout_ns, rate, retries, count, every_ns, for_ns; /* 0 when not given; see @given */
+	uint64_t timeout_ns, rate, retries, count, every_ns,
+		for_ns; /* 0 when not given; see @given */
 	uint32_t given; /* COMMON_* bits of the options with a number that were typed */
 };
 
@@ -89,13 +91,14 @@ struct verb {
 	const struct verb_option *options;
 	size_t n_options;
 	size_t options_size; /* of the structure that @run gets, zeroed, then @defaults copied in */
-	const void *defaults;	/* may be NULL */
-	uint32_t common;	/* COMMON_* */
+	const void *defaults;		     /* may be NULL */
+	uint32_t common;		     /* COMMON_* */
 	unsigned min_operands, max_operands; /* max 0: as many as typed, if @operands is set */
-	bool stop_at_operand; /* what follows the first operand is not ours: `lab exec HOST ls -l` */
-	enum completes completes; /* its operands */
+	bool stop_at_operand; /* what follows the first operand is not ours: `lab exec HOST ls -l`
+			       */
+	enum completes completes;	       /* its operands */
 	const struct out_type *const *records; /* NULL-terminated; the first is the main one */
-	const struct verb *const *subverbs;	/* NULL-terminated; then @run may be NULL */
+	const struct verb *const *subverbs;    /* NULL-terminated; then @run may be NULL */
 	const struct example *examples;
 	size_t n_examples;
 	int (*run)(struct command *cmd, void *options);
@@ -108,12 +111,13 @@ struct command {
 	char **operands;  /* NULL-terminated */
 	size_t n_operands;
 	struct common common;
-	struct out *out; /* made from the common options; freed after @run */
+	struct out *out;  /* made from the common options; freed after @run */
 	bool interactive; /* standard output is a terminal */
 };
 
 /*
- * Says on standard error what went wrong, as "sonde VERB: message.", and gives the status to return:
+ * Says on standard error what went wrong, as "sonde VERB: message.", and gives the status to
+ * return:
  *
  *   return command_fails(cmd, EXIT_CANNOT, "cannot open %s: %s", path, err_text(err));
  */

@@ -10,10 +10,11 @@
  * send and events. engine_io.h is such a caller for a libuv loop.
  *
  *   while (!probe_engine_done(e)) {
+ *           while (probe_engine_next_event(e, now, &event))
+ *                   ...
  *           n = probe_engine_output(e, now, sends, 64);  // send them; probe_engine_unsent() if not
  *           wait for packets, or for probe_engine_deadline(e);
- *           probe_engine_input(e, now, &packet);         // each
- *           while (probe_engine_next_event(e, now, &event)) ...
+ *           probe_engine_input(e, now, &packet, &event); // each
  *   }
  */
 #ifndef SONDE_PROBE_ENGINE_H
@@ -40,11 +41,16 @@ struct probe_lane {
 
 	/*
 	 * For targets that are on-link: 1 + the lane whose answer must have come first, so that the
-	 * kernel need not look for a neighbour that is not there; 0: at once. One lane may so wait
-	 * for another, not more.
+	 * kernel need not look for a neighbour that is not there; 0: at once. That lane is without
+	 * `each`, and no other waits for it.
 	 */
 	uint8_t after;
-	uint32_t count; /* instead of the run's count, for runs with `each`; 0: the run's */
+
+	/*
+	 * Every try has a result of its own: config->count tries at config->interval_ns, for pings
+	 * and bursts. Otherwise tries end with the first answer, at most 1 + config->retries.
+	 */
+	bool each;
 };
 
 struct probe_config {

@@ -1,0 +1,9 @@
+/* The verbs, each in its own file. */
+#ifndef SONDE_CLI_VERBS_H
+#define SONDE_CLI_VERBS_H
+
+#include "cli/verb.h"
+
+extern const struct verb verb_help;
+
+#endif
