@@ -475,7 +475,7 @@ static ssize_t file_read(const char *path, char **ret_text)
 int config_load(const char *path, const struct cyaml_schema_value *schema,
 		struct config **ret_config, struct fault *fault)
 {
-	char *text;
+	char *text = NULL;
 	ssize_t len = file_read(path, &text);
 	int err;
 

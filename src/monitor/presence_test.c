@@ -21,7 +21,6 @@
 #include <cmocka.h>
 
 #include <dirent.h>
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -201,7 +200,7 @@ static void do_expect(struct world *w, char **save)
 		addr = read_addr(w, value);
 		h = presence_by_addr(w->presence, &addr);
 		value = strtok_r(NULL, " \n", save);
-		if (!h || lround(h->loss * 100) != strtol(value, NULL, 10))
+		if (!h || (long)(h->loss * 100 + 0.5) != strtol(value, NULL, 10))
 			bad(w, "the loss is %f", h ? h->loss : -2);
 		return;
 	}
