@@ -1,0 +1,47 @@
+"""What all system tests share: the command under test, run with a time-out."""
+
+import json
+import os
+import subprocess
+from pathlib import Path
+
+import pytest
+
+TOP = Path(__file__).resolve().parent.parent
+BUILD = Path(os.environ.get("SONDE_BUILD", TOP / "build"))
+
+
+class Done:
+    """What a finished command left behind."""
+
+    def __init__(self, done):
+        self.status = done.returncode
+        self.out = done.stdout
+        self.err = done.stderr
+
+    def records(self, kind=None):
+        """The objects of --json, perhaps only those of one record type."""
+        objects = [json.loads(line) for line in self.out.splitlines()]
+        return [o for o in objects if kind in (None, o["record"])]
+
+
+def run_command(*command, timeout=60, **kwargs):
+    done = subprocess.run([str(word) for word in command], capture_output=True, text=True,
+                          timeout=timeout, stdin=kwargs.pop("stdin", subprocess.DEVNULL), **kwargs)
+    return Done(done)
+
+
+@pytest.fixture(scope="session")
+def binary():
+    """The path of the command under test (SONDE_BUILD names another build folder)."""
+    return BUILD / "sonde"
+
+
+@pytest.fixture(scope="session")
+def sonde(binary):
+    """sonde("ping", "-c", 1, "127.0.0.1", timeout=10) -> Done"""
+
+    def run(*args, **kwargs):
+        return run_command(binary, *args, **kwargs)
+
+    return run
