@@ -6,15 +6,15 @@
 #include <stdint.h>
 
 #include "base/addr.h"
+#include "base/targets.h"
 #include "monitor/presence.h"
 
 struct monitor_config_network {
 	char *name;
 	struct prefix prefix;
-	char *iface;	 /* NULL: found by the route */
-	char **excludes; /* targets as typed (base/targets.h) */
-	unsigned n_excludes;
-	uint64_t discover_ns; /* between sweeps; 0: never */
+	char *iface;		 /* NULL: as the routes say */
+	struct targets *targets; /* what a sweep covers, sealed; NULL: no sweeps */
+	uint64_t discover_ns;	 /* from the beginning of one sweep to the next */
 };
 
 /* A host to watch whether or not a sweep finds it. */
@@ -26,6 +26,7 @@ struct monitor_config_host {
 
 struct monitor_config_store {
 	char *path;
+	/* 0: the store's default */
 	unsigned samples_days, minutes_days, hours_days, events_days; /* how long each is kept */
 };
 
@@ -54,6 +55,8 @@ struct monitor_config {
 	double degraded_loss; /* fraction */
 	uint64_t degraded_rtt_ns;
 	unsigned max_hosts;
+	uint64_t forget_ns; /* inactive for so long: forgotten, unless it is one of @hosts; 0: never
+			     */
 	bool resolve_names;
 	struct monitor_config_store store;
 	struct monitor_config_web web;
