@@ -95,7 +95,7 @@ static const struct {
 	{ "name: x\n", 1, "expected `networks` or `hosts`" },
 	{ "name: x\nhosts: [{address: 192.0.2.1}]\nevrey: 10s\n", 3, "evrey" },
 	{ "hosts:\n  - {addres: 192.0.2.1}\n", 2, "addres" },
-	{ "hosts:\n  - {address: 192.0.2.256}\n", 2, "octet" },
+	{ "hosts:\n  - {address: 192.0.2.256}\n", 2, "not an IPv4 or IPv6 address" },
 	{ "hosts:\n  - {name: x}\n", 2, "address" },
 	{ "hosts:\n  - address: 192.0.2.1\n  - address: 192.0.2.1\n", 3, "twice" },
 	{ "hosts: 7\n", 1, "list" },
@@ -234,6 +234,6 @@ int main(int argc, char **argv)
 		cmocka_unit_test(test_cut_anywhere),
 	};
 
-	example = argc > 1 ? argv[1] : "examples/monitor.yaml";
+	example = realpath(argc > 1 ? argv[1] : "examples/monitor.yaml", NULL);
 	return cmocka_run_group_tests(tests, set_up, tear_down);
 }
