@@ -1,0 +1,65 @@
+/* What the files of the engine share. */
+#ifndef SONDE_PROBE_ENGINE_PRIVATE_H
+#define SONDE_PROBE_ENGINE_PRIVATE_H
+
+#include "base/timer.h"
+#include "probe/engine.h"
+#include "probe/pace.h"
+#include "probe/plan.h"
+#include "probe/slots.h"
+
+struct probe_engine {
+	struct probe_config config;
+	struct probe_lane lanes[PROBE_MAX_LANES];
+	uint8_t then[PROBE_MAX_LANES]; /* 1 + the lane that waits for this one's answer; 0: none */
+	const struct probe_module *modules[PROBE_MAX_LANES]; /* without repetition */
+	unsigned n_modules;
+
+	uint64_t n_targets, n_pairs, at; /* @at: next place of the plan */
+	struct plan plan;
+	struct slots slots;
+	struct timers *timers;
+	struct pace pace;
+	bool stopped;
+
+	uint32_t n_in_flight, n_connects, n_failing;
+	uint64_t n_found, n_first,
+		n_last; /* answers without `each`: to any, the first, the last try */
+	struct probe_account account;
+
+	size_t frame_cap;
+	uint8_t *frames; /* BATCH_MAX of them */
+};
+
+static inline const struct probe_lane *engine_lane(const struct probe_engine *e,
+						   const struct slot *slot)
+{
+	return &e->lanes[slot->lane];
+}
+
+/* The address of target number @index. */
+struct addr engine_target(const struct probe_engine *e, uint64_t index);
+
+/* Of an address, keyed: the low half finds slots, engine_hash_id() is its ICMP id. */
+uint64_t engine_hash(const struct probe_engine *e, const struct addr *a);
+
+static inline uint16_t engine_hash_id(uint64_t hash)
+{
+	return (uint16_t)(hash >> 32);
+}
+
+/*
+ * The tag that proves a mark. An address's scope is not part of it, because not every carrier knows
+ * it.
+ */
+uint64_t engine_tag(const struct probe_engine *e, const struct addr *target,
+		    const struct probe_mark *mark);
+
+/* What every event about @slot says. */
+void engine_describe_slot(const struct probe_engine *e, const struct slot *slot,
+			  enum probe_outcome outcome, struct probe_event *ret);
+
+/* No longer in flight: set free; those in the queue to be sent leave it when their turn comes. */
+void engine_release(struct probe_engine *e, uint64_t now_ns, struct slot *slot);
+
+#endif
