@@ -261,7 +261,7 @@ int mac_parse(const char *text, size_t len, struct mac *ret_mac, struct fault *f
 	char separator = len == 14 ? '.' : len == 17 ? text[2] : '\0';
 	struct mac m = { 0 };
 
-	if (separator != ':' && separator != '-' && separator != '.')
+	if (len != 14 && separator != ':' && separator != '-')
 		return fault_set(fault, 0, "expected a MAC address like 02:00:5e:10:00:01");
 	for (size_t i = 0; i < len; i++) {
 		int digit = hex_value(text[i]);

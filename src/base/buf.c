@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <math.h>
+#include <netinet/in.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -161,16 +162,14 @@ static char *octet_at(char *p, uint8_t v)
 
 void buf_ip4(struct buf *b, const uint8_t bytes[static 4])
 {
-	char *start = buf_room(b, 15), *p = start;
+	char text[INET_ADDRSTRLEN], *p = text;
 
-	if (!start)
-		return;
 	for (int i = 0; i < 4; i++) {
 		if (i)
 			*p++ = '.';
 		p = octet_at(p, bytes[i]);
 	}
-	b->len += (size_t)(p - start);
+	buf_bytes(b, text, (size_t)(p - text));
 }
 
 /* Finds the longest run of at least two zero groups, the first of equals (RFC 5952 section 4.2). */
@@ -193,12 +192,10 @@ static void longest_zero_run(const uint16_t groups[static 8], int *ret_start, in
 
 void buf_ip6(struct buf *b, const uint8_t bytes[static 16])
 {
-	char *start = buf_room(b, 45), *p = start;
+	char text[INET6_ADDRSTRLEN], *p = text;
 	uint16_t groups[8];
 	int zero, n_zero;
 
-	if (!start)
-		return;
 	for (int i = 0; i < 8; i++)
 		groups[i] = load_be16(bytes + 2 * i);
 	longest_zero_run(groups, &zero, &n_zero);
@@ -229,7 +226,7 @@ void buf_ip6(struct buf *b, const uint8_t bytes[static 16])
 			*p++ = '.';
 		p = octet_at(p, bytes[12 + i]);
 	}
-	b->len += (size_t)(p - start);
+	buf_bytes(b, text, (size_t)(p - text));
 }
 
 void buf_mac(struct buf *b, const uint8_t bytes[static 6])
@@ -240,12 +237,9 @@ void buf_mac(struct buf *b, const uint8_t bytes[static 6])
 void buf_hex(struct buf *b, const void *bytes, size_t n, char separator)
 {
 	const uint8_t *from = bytes;
-	size_t each = separator ? 3 : 2;
-	char *p;
+	size_t n_separators = separator && n ? n - 1 : 0;
+	char *p = buf_room(b, n > SIZE_MAX / 3 ? SIZE_MAX : 2 * n + n_separators);
 
-	if (!n)
-		return;
-	p = n > SIZE_MAX / each ? NULL : buf_room(b, n * each);
 	if (!p)
 		return;
 	for (size_t i = 0; i < n; i++) {
@@ -254,7 +248,7 @@ void buf_hex(struct buf *b, const void *bytes, size_t n, char separator)
 		*p++ = hex_digits[from[i] >> 4];
 		*p++ = hex_digits[from[i] & 15];
 	}
-	b->len += n * each - (separator ? 1 : 0);
+	b->len += 2 * n + n_separators;
 }
 
 static void json_escape(struct buf *b, uint8_t c)

@@ -137,7 +137,7 @@ void buf_be16(struct buf *b, uint16_t v);
 void buf_be32(struct buf *b, uint32_t v);
 void buf_be64(struct buf *b, uint64_t v);
 
-/* For everything that is not hot. */
+/* For everything that is not hot. Needs room for a NUL behind the text. */
 void buf_printf(struct buf *b, const char *format, ...) PRINTF(2, 3);
 
 /*
