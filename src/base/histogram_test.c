@@ -77,6 +77,18 @@ static void small_values_are_exact(void **state)
 	}
 }
 
+/* 8.8 percent of 375 is 33, but as doubles 33.000000000000004. */
+static void percentages_without_exact_double(void **state)
+{
+	static struct histogram h;
+
+	(void)state;
+	histogram_init(&h);
+	for (uint64_t v = 1; v <= 375; v++)
+		histogram_add(&h, v);
+	assert_int_equal(histogram_percentile(&h, 8.8), 33);
+}
+
 static void mean_and_deviation_are_the_naive_ones(void **state)
 {
 	static double values[N_VALUES];
@@ -173,6 +185,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(percentiles_are_within_a_64th),
 		cmocka_unit_test(small_values_are_exact),
+		cmocka_unit_test(percentages_without_exact_double),
 		cmocka_unit_test(mean_and_deviation_are_the_naive_ones),
 		cmocka_unit_test(merging_equals_adding_all),
 		cmocka_unit_test(empty_gives_zero),

@@ -7,7 +7,7 @@
 #include "base/buf.h"
 #include "base/utf8.h"
 
-#define MAX_INPUT 4096
+#define MAX_TEXT 4096
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -24,9 +24,9 @@ static void check_printable(const struct buf *b)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	struct buf b = buf_of(6 * MAX_INPUT + 2);
+	struct buf b = buf_of(6 * MAX_TEXT + 2);
 
-	if (size > MAX_INPUT)
+	if (size > MAX_TEXT)
 		return 0;
 	buf_json(&b, (const char *)data, size);
 	assert(!b.err && b.len >= 2 && b.data[0] == '"' && b.data[b.len - 1] == '"');

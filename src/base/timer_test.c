@@ -159,6 +159,19 @@ static void following_the_deadline_ends(void **state)
 	timers_free(t);
 }
 
+/* The wheel has moved on although nothing was due; so a near deadline needs no cascade. */
+static void near_deadlines_are_exact_after_a_rest(void **state)
+{
+	struct timers *t = timers_new(NS_PER_MS, 0);
+	struct timer timer = { 0 };
+
+	(void)state;
+	assert_null(timers_expire(t, 3600 * NS_PER_S));
+	timer_set(t, &timer, 3600 * NS_PER_S + 3 * NS_PER_MS);
+	assert_int_equal(timers_deadline(t), 3600 * NS_PER_S + 3 * NS_PER_MS);
+	timers_free(t);
+}
+
 static void end_of_time_is_reached(void **state)
 {
 	struct timers *t = timers_new(1, 0);
@@ -210,6 +223,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(random_use_equals_the_naive_list),
 		cmocka_unit_test(following_the_deadline_ends),
+		cmocka_unit_test(near_deadlines_are_exact_after_a_rest),
 		cmocka_unit_test(end_of_time_is_reached),
 		cmocka_unit_test(handlers_may_set_and_cancel),
 	};
