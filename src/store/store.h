@@ -38,7 +38,7 @@ struct store;
 
 struct store_config {
 	const char *path;    /* created when missing; "PATH.lock" appears beside it */
-	int64_t interval_ms; /* between two bursts of a host: the finest step of a series; 0: 10 s
+	int64_t interval_ms; /* between two bursts of a host, the finest step of a series; 0: 10 s
 			      */
 	/* Days of recorded time to keep; 0: the default. */
 	unsigned samples_days; /* 2 */
@@ -60,8 +60,7 @@ MUST_CHECK int store_open(const struct store_config *config, struct store **ret_
 /* Writes the tail, closes, frees. NULL is fine. */
 struct store *store_free(struct store *s);
 
-/* The last error in words, for a log: "disk I/O error: /var/lib/sonde/x.db"; "" when there was
- * none. */
+/* The last error in words, for a log: "/var/lib/sonde/x.db: disk I/O error"; "" without any. */
 const char *store_error(const struct store *s);
 
 /*
@@ -74,7 +73,7 @@ MUST_CHECK int store_commit(struct store *s);
 
 /* A host as the file knows it. @state and @evidence are the monitor's numbers. */
 struct store_host {
-	uint64_t id;				    /* 0: new */
+	int64_t id;				    /* 1 to 2^31 - 1; 0: new, the store gives one */
 	struct addr addresses[STORE_MAX_ADDRESSES]; /* the main one first */
 	unsigned n_addresses;
 	struct mac mac;			    /* all zero: not known */
@@ -101,13 +100,10 @@ MUST_CHECK int store_host_put(struct store *s, const struct store_host *host, in
 MUST_CHECK int store_hosts(struct store *s, int (*each)(void *arg, const struct store_host *host),
 			   void *arg);
 
-/* Forgets a host with its history; its events stay. Return: 0, -E_NOT_FOUND, or an error. */
-MUST_CHECK int store_host_remove(struct store *s, int64_t id);
-
 struct store_event {
 	int64_t id; /* given by the store, ascending, never used twice */
 	int64_t time_ms;
-	uint64_t host;		 /* 0: none */
+	int64_t host;		 /* 0: none */
 	struct addr address;	 /* may be none */
 	const char *kind;	 /* "inactive": as docs/api.md lists them */
 	const char *text;	 /* a sentence; any bytes but NUL */
@@ -194,20 +190,27 @@ struct store_heat_cell {
 	uint64_t median_ns;
 };
 
+struct store_heat_query {
+	int64_t from_ms, to_ms;
+	unsigned buckets;     /* 1 to STORE_MAX_BUCKETS */
+	size_t offset, limit; /* of the hosts by id */
+};
+
 struct store_heat {
 	int64_t from_ms, step_ms;
 	size_t n_buckets, n_hosts;
+	size_t n_total;		       /* hosts that there are */
 	int64_t *hosts;		       /* ids, ascending */
 	struct store_heat_cell *cells; /* n_hosts rows of n_buckets */
 };
 
 /**
- * store_heat() - all hosts over time
- * @buckets: 1 to STORE_MAX_BUCKETS; there may be fewer, for a step is at least an interval, a
- * minute (spans over 15 minutes) or a quarter of an hour (spans over 6 hours) Return: 0, -E_RANGE
- * (as store_series()), or an error. To be ended with store_heat_done().
+ * store_heat() - hosts over time
+ * There may be fewer buckets than asked for: a step is at least an interval, a minute (spans over
+ * 15 minutes) or a quarter of an hour (spans over 6 hours). Return: 0, -E_RANGE (as
+ * store_series()), or an error. To be ended with store_heat_done().
  */
-MUST_CHECK int store_heat(struct store *s, int64_t from_ms, int64_t to_ms, unsigned buckets,
+MUST_CHECK int store_heat(struct store *s, const struct store_heat_query *query,
 			  struct store_heat *ret_heat);
 void store_heat_done(struct store_heat *heat);
 
