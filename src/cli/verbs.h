@@ -5,5 +5,6 @@
 #include "cli/verb.h"
 
 extern const struct verb verb_help;
+extern const struct verb verb_lab;
 
 #endif
