@@ -241,7 +241,7 @@ static bool looks_ip4(const char *text, size_t len)
 static int parse_ip4(struct targets *t, const char *text, size_t len, struct fault *fault)
 {
 	const char *dash = memchr(text, '-', len);
-	struct octets octets;
+	struct octets octets = { 0 };
 	int err;
 
 	/* 10.0.0.1-10.0.0.9: dots on both sides, more than four octets in all */
