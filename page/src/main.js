@@ -1,4 +1,6 @@
-import { render } from "preact";
-import { html } from "htm/preact";
+import { html, render } from "htm/preact";
+import { App } from "./app.js";
+import { store } from "./store.js";
 
-render(html`<h1>Sonde</h1>`, /** @type {Element} */ (document.getElementById("app")));
+render(html`<${App} />`, /** @type {HTMLElement} */ (document.getElementById("app")));
+void store.run();
