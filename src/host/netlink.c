@@ -34,6 +34,7 @@ static int set_option(int fd, int level, int option, int value)
 int netlink_new(struct netlink **ret_nl)
 {
 	struct timeval timeout = { .tv_sec = ANSWER_TIMEOUT_S };
+	struct sockaddr_nl any = { .nl_family = AF_NETLINK };
 	struct netlink *nl = calloc(1, sizeof(*nl));
 	int err = -ENOMEM;
 
@@ -41,6 +42,11 @@ int netlink_new(struct netlink **ret_nl)
 		return err;
 	nl->fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE);
 	if (nl->fd < 0) {
+		err = -errno;
+		goto out;
+	}
+	/* Without an address, a socket that never sends is never told of changes. */
+	if (bind(nl->fd, (struct sockaddr *)&any, sizeof(any)) < 0) {
 		err = -errno;
 		goto out;
 	}

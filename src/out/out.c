@@ -27,6 +27,7 @@ struct out {
 	struct buf pending;
 	int err;	      /* first failed write */
 	struct view *current; /* the table at hand, or the type whose CSV head is written */
+	struct view *main;    /* what CSV shows when nobody named fields */
 	size_t n_views;
 	bool wrote_table;
 	struct view views[];
@@ -119,7 +120,7 @@ static int choose_fields(struct out *out, struct fault *fault)
 
 		if (fields)
 			choose_named(view, fields);
-		else if (out->config.format != OUT_CSV || !i)
+		else
 			choose_usual(view, out->config.format);
 		any |= view->n > 0;
 	}
@@ -153,6 +154,7 @@ int out_new(const struct out_config *config, const struct out_type *const *types
 	out->config = *config;
 	out->pending = buf_of(PENDING_MAX);
 	out->n_views = n_types;
+	out->main = out->views;
 	for (const char *at = config->fields; at && *at; at++)
 		n_fields += *at == ',';
 	for (size_t i = 0; i < n_types && !err; i++)
@@ -263,11 +265,18 @@ static struct view *view_of(struct out *out, const struct out_type *type)
 	return NULL;
 }
 
+void out_main(struct out *out, const struct out_type *type)
+{
+	out->main = view_of(out, type);
+}
+
 void out_record(struct out *out, const struct out_type *type, const struct out_value *row)
 {
 	struct view *view = view_of(out, type);
 
 	if (!view || !view->n || out->err)
+		return;
+	if (out->config.format == OUT_CSV && !out->config.fields && view != out->main)
 		return;
 	for (size_t i = 0; i < view->n; i++)
 		view->row[i] = &row[view->index[i]];

@@ -168,6 +168,9 @@ struct out;
 MUST_CHECK int out_new(const struct out_config *config, const struct out_type *const *types,
 		       size_t n_types, struct out **ret_out, struct fault *fault);
 
+/* Makes @type the main one: for a verb that answers different questions. Before the first record. */
+void out_main(struct out *out, const struct out_type *type);
+
 /*
  * Takes one row: @row has @type->n_columns values, borrowed for the call. Live types leave at once;
  * others are kept (at most 100,000 rows, then they are laid out and leave) until out_flush() or a
