@@ -84,12 +84,13 @@ static int take_lanes(struct probe_engine *e, const struct probe_config *config)
 			e->modules[e->n_modules++] = lane->module;
 		if (lane_needs_route(lane) && !config->route)
 			return -E_RANGE;
-		if (!lane->after)
-			continue;
-		if (lane->after > config->n_lanes || lane->after == i + 1 ||
-		    config->lanes[lane->after - 1].each || e->then[lane->after - 1])
-			return -E_RANGE;
-		e->then[lane->after - 1] = (uint8_t)(i + 1);
+		for (unsigned a = 0; a < PROBE_MAX_LANES; a++) {
+			if (!(lane->after & 1u << a))
+				continue;
+			if (a >= config->n_lanes || a == i || config->lanes[a].each || e->then[a])
+				return -E_RANGE;
+			e->then[a] = (uint8_t)(i + 1);
+		}
 	}
 	return 0;
 }
@@ -247,13 +248,20 @@ static bool wants_to_send(const struct probe_engine *e)
 	       (e->n_connects < e->config.max_connects || !blocked(e, planned_lane(e, e->at)));
 }
 
-/* Does the lane probe this target now? Otherwise the pair is skipped. */
-static bool lane_begins(const struct probe_lane *lane, const struct addr *target,
-			const struct probe_link *link)
+static bool applies(const struct probe_lane *lane, const struct addr *target,
+		    const struct probe_link *link)
 {
-	if (lane->module->applies && !lane->module->applies(target, link))
-		return false;
-	return !(lane->after && link->on_link && !link->self);
+	return !lane->module->applies || lane->module->applies(target, link);
+}
+
+/* Does the lane probe this target now? Otherwise the pair is skipped. */
+static bool lane_begins(const struct probe_engine *e, const struct probe_lane *lane,
+			const struct addr *target, const struct probe_link *link)
+{
+	for (unsigned a = 0; a < e->config.n_lanes; a++)
+		if (lane->after & 1u << a && applies(&e->lanes[a], target, link))
+			return false;
+	return applies(lane, target, link);
 }
 
 /* The next pair of the plan, in a slot ready to be sent; NULL when there is none now. */
@@ -273,7 +281,7 @@ static struct slot *take_planned(struct probe_engine *e, uint64_t now_ns)
 		addr = engine_target(e, target);
 		if (lane_needs_route(lane))
 			err = e->config.route(e->config.route_ctx, &addr, &link);
-		if (!err && !lane_begins(lane, &addr, lane_needs_route(lane) ? &link : NULL)) {
+		if (!err && !lane_begins(e, lane, &addr, lane_needs_route(lane) ? &link : NULL)) {
 			e->account.skipped++;
 			continue;
 		}
@@ -360,6 +368,7 @@ static bool send_slot(struct probe_engine *e, uint64_t now_ns, struct slot *slot
 	*ret_send = (struct probe_send){
 		.via = lane->module->via,
 		.slot = slots_index(&e->slots, slot),
+		.token = engine_token(slot),
 		.target = target,
 		.port = lane->port,
 		.ifindex = ifindex,

@@ -40,11 +40,11 @@ struct probe_lane {
 	uint16_t port; /* connections */
 
 	/*
-	 * For targets that are on-link: 1 + the lane whose answer must have come first, so that the
-	 * kernel need not look for a neighbour that is not there; 0: at once. That lane is without
-	 * `each`, and no other waits for it.
+	 * A bit for each lane whose answer must have come first, if it applies to the target (at
+	 * most one of them does): so the kernel need not look for a neighbour that is not there. 0:
+	 * at once. Those lanes are without `each`, and no other lane waits for them.
 	 */
-	uint8_t after;
+	uint32_t after;
 
 	/*
 	 * Every try has a result of its own: config->count tries at config->interval_ns, for pings
@@ -135,7 +135,8 @@ struct probe_account {
 /* One probe to send. */
 struct probe_send {
 	enum probe_via via;
-	uint32_t slot; /* for probe_engine_unsent() and connections */
+	uint32_t slot;	/* for probe_engine_unsent() and connections */
+	uint64_t token; /* of a connection: to be given back with its result */
 	struct addr target;
 	uint16_t port;
 	unsigned ifindex; /* PROBE_VIA_LINK */

@@ -54,14 +54,20 @@ void probe_run_stop(struct probe_run *run, bool now);
 /* So far. */
 struct probe_account probe_run_account(const struct probe_run *run);
 
-/* How a target is reached, from the kernel's routes: for self, on-link and MAC. As config->route.
+/**
+ * probe_io_open() - open beforehand what a module needs for a family, to know whether it may be
+ * used Return: 0; -EPERM or -EACCES when not permitted (probe_io_why() tells what to do); other
+ * -errno.
  */
+MUST_CHECK int probe_io_open(struct probe_io *io, const struct probe_module *module, int family);
+
+/* How a target is reached, by the kernel's routes: for self, on-link and MAC. As config->route. */
 int probe_io_route(void *io, const struct addr *target, struct probe_link *ret_link);
 
-/* Why the last call failed, as sentences for people with what to do; static or io's, never NULL. */
+/* Why the last call failed, as a sentence for people with what to do; io's memory, never NULL. */
 const char *probe_io_why(const struct probe_io *io);
 
-/* The carriers in use: "raw ICMP", "ICMP datagram, packet socket"; io's memory. */
+/* The carriers in use, "raw ICMP, packet socket": io's memory. */
 const char *probe_io_carriers(const struct probe_io *io);
 
 #endif

@@ -37,6 +37,12 @@ static inline const struct probe_lane *engine_lane(const struct probe_engine *e,
 	return &e->lanes[slot->lane];
 }
 
+/* Which try of which probe a connection is for. */
+static inline uint64_t engine_token(const struct slot *slot)
+{
+	return (uint64_t)slot->generation << 32 | slot->try;
+}
+
 /* The address of target number @index. */
 struct addr engine_target(const struct probe_engine *e, uint64_t index);
 

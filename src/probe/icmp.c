@@ -145,6 +145,8 @@ static int icmp_read(const struct probe_packet *packet, struct probe_answer *ret
 		a.kind = PROBE_REPLY;
 		a.target = packet->from;
 		read_echo(&c, &a);
+		if (packet->wire_len > packet->len)
+			a.size += (uint16_t)(packet->wire_len - packet->len);
 	} else if (ip4 ? classify4(type, code, &a.kind) : classify6(type, &a.kind)) {
 		uint32_t rest = cursor_be32(&c);
 

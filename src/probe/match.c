@@ -84,7 +84,7 @@ static struct slot *find_slot(struct probe_engine *e, const struct probe_module 
 		return find_by_mark(e, module, answer);
 	case PROBE_BY_SLOT:
 		slot = slots_at(&e->slots, packet->slot);
-		return slot && slot->state == SLOT_SENT && engine_lane(e, slot)->module == module
+		return slot && slot->state == SLOT_SENT && engine_token(slot) == packet->token
 			       ? slot
 			       : NULL;
 	case PROBE_BY_TARGET:
@@ -134,12 +134,10 @@ static void begin_waiting_lane(struct probe_engine *e, uint64_t now_ns, const st
 			       const struct addr *target)
 {
 	uint8_t lane = e->then[from->lane];
-	uint64_t index = from->target;
 	struct probe_link link = { 0 };
 	struct slot *slot;
 
-	if (!lane || e->stopped || e->config.route(e->config.route_ctx, target, &link) ||
-	    !link.on_link || link.self)
+	if (!lane || e->stopped || e->config.route(e->config.route_ctx, target, &link))
 		return;
 	if (e->lanes[lane - 1].module->applies &&
 	    !e->lanes[lane - 1].module->applies(target, &link))
@@ -148,7 +146,7 @@ static void begin_waiting_lane(struct probe_engine *e, uint64_t now_ns, const st
 	slot = slots_take(&e->slots, from->hash);
 	if (!slot)
 		return;
-	slot->target = index;
+	slot->target = from->target;
 	slot->lane = lane - 1;
 	slot->timer.deadline_ns = now_ns;
 	slots_push_ready(&e->slots, slot, false);

@@ -57,15 +57,17 @@ struct probe_shot {
 /* One packet that came in, as the carrier saw it. */
 struct probe_packet {
 	enum probe_via via;
-	int family;	  /* of an ICMP message: AF_INET or AF_INET6 */
-	const void *data; /* untrusted; whole frame or ICMP message; NULL for a connection */
-	size_t len;
+	int family;	    /* of an ICMP message: AF_INET or AF_INET6 */
+	const void *data;   /* untrusted; whole frame or ICMP message; NULL for a connection */
+	size_t len;	    /* bytes of it */
+	size_t wire_len;    /* bytes that came, when some were cut off; else 0 */
 	struct addr from;   /* ICMP: who sent it */
 	int ttl;	    /* or hop limit; -1: unknown */
 	unsigned ifindex;   /* 0: unknown */
 	uint64_t rx_ns;	    /* when it arrived, monotonic */
 	bool id_is_foreign; /* the kernel chose the ICMP id (datagram sockets): not checked */
 	uint32_t slot;	    /* connection: whose it is */
+	uint64_t token;	    /* connection: as the engine gave it */
 	int error;	    /* connection: 0 when open, else errno */
 };
 
