@@ -73,12 +73,11 @@ static int map_ids(uid_t uid, gid_t gid)
 }
 
 /* So that the lab's hosts find each other by name, and ask nobody outside. */
-static void put_names(const struct topology *t)
+static void put_names(const struct topology *t, const char *folder)
 {
-	char folder[LAB_FOLDER_LEN], path[LAB_FOLDER_LEN + 16];
+	char path[LAB_FOLDER_LEN + 16];
 	struct buf b = buf_of(1 << 20);
 
-	lab_state_folder(folder);
 	if (mount("tmpfs", folder, "tmpfs", MS_NOSUID | MS_NODEV, "mode=0755") < 0)
 		return;
 	buf_str(&b, "127.0.0.1 localhost\n::1 localhost\n");
@@ -98,12 +97,12 @@ static void put_names(const struct topology *t)
 }
 
 /* The lab's own view of processes and names. Where that is refused, it shares what is there. */
-static int furnish_mounts(const struct topology *t)
+static int furnish_mounts(const struct topology *t, const char *folder)
 {
 	if (mount(NULL, "/", NULL, MS_REC | MS_SLAVE, NULL) < 0)
 		return -errno;
 	(void)mount("proc", "/proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL);
-	put_names(t);
+	put_names(t, folder);
 	return 0;
 }
 
@@ -224,7 +223,8 @@ struct start {
 	int lock_fd, talk_fds[2]; /* ours, the keeper's */
 	uid_t uid;
 	gid_t gid;
-	bool map; /* in a user namespace */
+	bool map;		     /* in a user namespace */
+	char folder[LAB_FOLDER_LEN]; /* of the state, by our name outside */
 };
 
 /* Everything until the lab stands. */
@@ -236,7 +236,7 @@ static int set_up(const struct start *s, struct lab_built *ret_built, struct rep
 	if (!err)
 		err = settle(s->lock_fd, s->talk_fds[1]);
 	if (!err)
-		err = furnish_mounts(s->t);
+		err = furnish_mounts(s->t, s->folder);
 	if (err < 0) {
 		fault_set(&report->fault, 0, "cannot make the lab's namespaces: %s%s",
 			  err_text(err),
@@ -278,6 +278,7 @@ static void __attribute__((noreturn)) keeper_main(const struct start *s)
 	    read(TALK_FD, &go, 1) != 1)
 		_exit(1);
 	prctl(PR_SET_PDEATHSIG, 0);
+	(void)!write(TALK_FD, &go, 1);
 	close(TALK_FD);
 	keep(&built, signal_fd);
 	_exit(0);
@@ -336,6 +337,16 @@ static int hear(int talk_fd, int signal_fd, struct report *report, struct fault 
 	return report->err;
 }
 
+/* From here on the keeper lives by itself; it must have heard before we end. */
+static int let_go(int talk_fd)
+{
+	char go = 1;
+
+	if (write(talk_fd, &go, 1) != 1 || read(talk_fd, &go, 1) != 1)
+		return -E_CLOSED;
+	return 0;
+}
+
 /* From the report to the written state; then the keeper is let go. */
 static int take_over(const struct start *s, const char *name, pid_t pid, int signal_fd,
 		     struct buf *notes, struct fault *fault)
@@ -357,8 +368,8 @@ static int take_over(const struct start *s, const char *name, pid_t pid, int sig
 			err = -E_CLOSED;
 		else
 			err = lab_state_write(name, pid, s->t, netns_fds);
-		if (!err && write(s->talk_fds[0], "", 1) != 1)
-			err = -errno;
+		if (!err)
+			err = let_go(s->talk_fds[0]);
 		if (err < 0)
 			fault_set(fault, 0, "cannot finish lab '%s': %s", name, err_text(err));
 	}
@@ -377,6 +388,7 @@ int lab_start(const struct topology *t, const char *name, struct buf *notes, str
 	s.lock_fd = lab_state_lock(name, fault);
 	if (s.lock_fd < 0)
 		return s.lock_fd;
+	lab_state_folder(s.folder);
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, s.talk_fds) < 0) {
 		err = -errno;
 		close(s.lock_fd);

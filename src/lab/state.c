@@ -65,7 +65,7 @@ void lab_state_folder(char ret_path[static PATH_LEN])
 {
 	const char *runtime = getenv("XDG_RUNTIME_DIR");
 
-	if (!geteuid())
+	if (!geteuid() && !access("/run", W_OK)) /* root of a user namespace may not */
 		snprintf(ret_path, PATH_LEN, "/run/sonde/lab");
 	else if (runtime && runtime[0] == '/' && strlen(runtime) < PATH_LEN - 64)
 		snprintf(ret_path, PATH_LEN, "%s/sonde/lab", runtime);
