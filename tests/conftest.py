@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+import labs
+
 TOP = Path(__file__).resolve().parent.parent
 BUILD = Path(os.environ.get("SONDE_BUILD", TOP / "build"))
 
@@ -45,3 +47,27 @@ def sonde(binary):
         return run_command(binary, *args, **kwargs)
 
     return run
+
+
+@pytest.fixture
+def lab(sonde):
+    """The lab `office`, fresh for this test: lab.run("ws1", "ping", ...), lab.cut("ws3")."""
+    office = labs.bring_up(sonde)
+    yield office
+    office.down()
+
+
+@pytest.fixture
+def make_lab(sonde, tmp_path):
+    """make_lab("name: x\nnetworks: ...") -> a lab of that topology, ended after the test"""
+    made = []
+
+    def make(topology):
+        path = tmp_path / ("lab%d.yaml" % len(made))
+        path.write_text(topology)
+        made.append(labs.bring_up(sonde, path))
+        return made[-1]
+
+    yield make
+    for one in made:
+        one.down()

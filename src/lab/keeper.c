@@ -318,12 +318,14 @@ static int refused(int err, struct fault *fault)
 static int hear(int talk_fd, int signal_fd, struct report *report, struct fault *fault)
 {
 	struct pollfd fds[] = { { talk_fd, POLLIN, 0 }, { signal_fd, POLLIN, 0 } };
+	struct signalfd_siginfo info;
 	ssize_t n;
 
 	while (poll(fds, ARRAY_LEN(fds), -1) < 0)
 		if (errno != EINTR)
 			return -errno;
 	if (fds[1].revents) {
+		(void)!read(signal_fd, &info, sizeof(info)); /* or it ends us once unblocked */
 		fault_set(fault, 0, "interrupted; nothing is left of it");
 		return -EINTR;
 	}
