@@ -59,7 +59,7 @@ struct file {
 	unsigned n_networks;
 	struct file_host *hosts;
 	unsigned n_hosts;
-	char *every, *timeout, *spacing, *forget;
+	char *every, *timeout, *spacing;
 	uint32_t *burst, *rate, *up, *down, *max_hosts;
 	struct file_degraded *degraded;
 	bool names;
@@ -133,7 +133,6 @@ static const struct cyaml_schema_field file_fields[] = {
 	TEXT(file, every),
 	TEXT(file, timeout),
 	TEXT(file, spacing),
-	TEXT(file, forget),
 	COUNT(file, burst),
 	COUNT(file, rate),
 	COUNT(file, up),
@@ -357,24 +356,24 @@ static void take_rounds(struct load *l)
 		take_duration(l, "timeout", f->timeout, NS_PER_S, 10 * NS_PER_MS, 60 * NS_PER_S);
 	c->spacing_ns =
 		take_duration(l, "spacing", f->spacing, 200 * NS_PER_MS, NS_PER_MS, 60 * NS_PER_S);
-	c->forget_ns = take_duration(l, "forget", f->forget, 30 * 86400ULL * NS_PER_S, 0,
-				     36500 * 86400ULL * NS_PER_S);
 	c->burst = take_count(l, "burst", f->burst, 5, 1, PRESENCE_MAX_BURST);
 	c->rate = take_count(l, "rate", f->rate, 1000, 1, 10000000);
 	c->up = take_count(l, "up", f->up, 2, 1, 1000);
 	c->down = take_count(l, "down", f->down, 3, 1, 1000);
 	c->max_hosts = take_count(l, "max_hosts", f->max_hosts, 4096, 1, 65536);
-	lasts_ns = (c->burst - 1) * c->spacing_ns + c->timeout_ns;
+	/* ARP twice, then the burst, each waited for */
+	lasts_ns = (c->burst - 1) * c->spacing_ns + 3 * c->timeout_ns;
 	if (lasts_ns > c->every_ns)
 		refuse(l,
 		       f->every	    ? "every"
 		       : f->burst   ? "burst"
 		       : f->spacing ? "spacing"
 				    : "timeout",
-		       "a burst of %u at %g s and a time-out of %g s last longer than `every` (%g s)",
+		       "a round may last %g s, longer than `every` (%g s): ARP twice, then %u echo "
+		       "requests at %g s, each waited for %g s",
+		       (double)lasts_ns / (double)NS_PER_S, (double)c->every_ns / (double)NS_PER_S,
 		       c->burst, (double)c->spacing_ns / (double)NS_PER_S,
-		       (double)c->timeout_ns / (double)NS_PER_S,
-		       (double)c->every_ns / (double)NS_PER_S);
+		       (double)c->timeout_ns / (double)NS_PER_S);
 	degraded = f->degraded ? f->degraded : &none;
 	c->degraded_loss = 0.1;
 	if (degraded->loss && !l->err)

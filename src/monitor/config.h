@@ -55,8 +55,6 @@ struct monitor_config {
 	double degraded_loss; /* fraction */
 	uint64_t degraded_rtt_ns;
 	unsigned max_hosts;
-	uint64_t forget_ns; /* inactive for so long: forgotten, unless it is one of @hosts; 0: never
-			     */
 	bool resolve_names;
 	struct monitor_config_store store;
 	struct monitor_config_web web;

@@ -55,6 +55,9 @@ struct monitor_listener {
 	void (*event)(void *user, const struct monitor_event *event);
 	/* A round ended: @n hosts changed state or figures, at @hosts (borrowed for the call). */
 	void (*round)(void *user, const struct monitor_host *hosts, size_t n);
+	/* Something that people should know, but that is no event: the disk is full, a round is
+	 * late. */
+	void (*trouble)(void *user, const char *text);
 	void *user;
 };
 
@@ -68,8 +71,12 @@ struct monitor_listener {
 MUST_CHECK int monitor_new(uv_loop_t *loop, const struct monitor_config *config,
 			   struct store *store, struct monitor **ret_monitor, struct fault *fault);
 
-/* Begins the rounds, with a `started` event. */
-MUST_CHECK int monitor_start(struct monitor *m);
+/*
+ * Begins the rounds, with a `started` event. Return: 0, -EPERM, -EACCES and others of the sockets
+ * with
+ * @fault filled.
+ */
+MUST_CHECK int monitor_start(struct monitor *m, struct fault *fault);
 
 /**
  * monitor_reconfigure() - take a new configuration while running: all or nothing
@@ -102,7 +109,9 @@ MUST_CHECK int monitor_host(const struct monitor *m, int64_t id, struct monitor_
 /* The store, for history: events, samples, roll-ups. Events and samples told so far are in it. */
 struct store *monitor_store(const struct monitor *m);
 
-/* @listener is borrowed until monitor_unlisten(). Return: 0 or -ENOMEM. */
+#define MONITOR_MAX_LISTENERS 8
+
+/* @listener is borrowed until monitor_unlisten(). Return: 0 or -E_FULL. */
 MUST_CHECK int monitor_listen(struct monitor *m, const struct monitor_listener *listener);
 void monitor_unlisten(struct monitor *m, const struct monitor_listener *listener);
 

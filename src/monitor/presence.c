@@ -362,7 +362,8 @@ static bool may_join(const struct host *h, const struct addr *addr)
 	return addr->family == AF_INET6 || !has_ip4(h);
 }
 
-/* A host for an address that nobody has yet. */
+/* A host for an address that nobody has yet. Return: 1 when it is new, 0 when the address joined
+ * one. */
 static int meet(struct presence *p, struct presence_now now, const struct addr *addr,
 		const struct mac *mac, struct host **ret_host)
 {
@@ -396,7 +397,7 @@ static int meet(struct presence *p, struct presence_now now, const struct addr *
 		      mac_is_zero(mac) ? "" : ", MAC ", mac_is_zero(mac) ? "" : buf_cstr(&b));
 	buf_done(&who);
 	*ret_host = h;
-	return 0;
+	return 1;
 }
 
 static void hear_mac(struct host_addr *a, const struct mac *mac)
@@ -414,13 +415,13 @@ int presence_heard(struct presence *p, struct presence_now now, const struct add
 {
 	struct host *h = find_addr(p, addr);
 	unsigned i;
-	int err;
+	int met = 0;
 
 	presence_clock(p, now);
 	if (!h) {
-		err = meet(p, now, addr, mac, &h);
-		if (err < 0)
-			return err;
+		met = meet(p, now, addr, mac, &h);
+		if (met < 0)
+			return met;
 	}
 	i = addr_index(h, addr);
 	if (mac_is_zero(&h->addrs[i].mac))
@@ -428,11 +429,11 @@ int presence_heard(struct presence *p, struct presence_now now, const struct add
 	hear_mac(&h->addrs[i], mac);
 	h->evidence |= by;
 	h->pub.last_seen_ms = now.wall_ms;
-	if (by != PRESENCE_ICMP || h->n_rtts == PRESENCE_MAX_BURST)
-		return 0;
-	h->echoes = true;
-	h->rtts_ns[h->n_rtts++] = rtt_ns;
-	return 0;
+	if (by == PRESENCE_ICMP)
+		h->echoes = true;
+	if (rtt_ns && h->n_rtts < PRESENCE_MAX_BURST)
+		h->rtts_ns[h->n_rtts++] = rtt_ns;
+	return met;
 }
 
 void presence_sent(struct presence *p, const struct addr *addr, unsigned n_echo, unsigned others)
@@ -443,30 +444,6 @@ void presence_sent(struct presence *p, const struct addr *addr, unsigned n_echo,
 		return;
 	h->n_echo = (uint16_t)MIN(h->n_echo + n_echo, 255u);
 	h->n_others = (uint16_t)MIN(h->n_others + others, 255u);
-}
-
-int presence_forget(struct presence *p, int64_t id)
-{
-	struct host **found = hash_get(p->by_id, &id), *h = found ? *found : NULL;
-	unsigned at = 0;
-
-	if (!h)
-		return -E_NOT_FOUND;
-	for (unsigned i = 0; i < h->pub.n_addrs; i++) {
-		struct addr_key key = key_of(&h->pub.addrs[i]);
-
-		hash_remove(p->by_addr, &key);
-		if (find_mac(p, &h->addrs[i].mac) == h)
-			hash_remove(p->by_mac, &h->addrs[i].mac);
-	}
-	hash_remove(p->by_id, &id);
-	while (p->hosts[at] != h)
-		at++;
-	p->n_hosts--;
-	memmove(&p->hosts[at], &p->hosts[at + 1], (p->n_hosts - at) * sizeof(*p->hosts));
-	p->counts[h->pub.state]--;
-	host_free(h);
-	return 0;
 }
 
 unsigned presence_n_hosts(const struct presence *p)

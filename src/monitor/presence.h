@@ -162,7 +162,7 @@ void presence_sent(struct presence *p, const struct addr *addr, unsigned n_echo,
 /**
  * presence_heard() - @addr answered, or spoke by itself
  * @mac: the link-layer address that it gave; zero: unknown
- * @rtt_ns: of an ICMP answer, else 0
+ * @rtt_ns: of an ICMP answer that came in time, else 0: it then counts as a sign of life only
  * An unknown address within a network becomes a host. Outside of a round this counts as heard in
  * the next one. Return: 0, -E_NOT_FOUND (neither known nor in a network), -E_FULL, -ENOMEM.
  */
@@ -179,9 +179,6 @@ void presence_round_end(struct presence *p, struct presence_now now);
  */
 bool presence_link(struct presence *p, struct presence_now now, unsigned network, bool up,
 		   const char *why);
-
-/* Forgets a host. Return: 0 or -E_NOT_FOUND. No event. */
-int presence_forget(struct presence *p, int64_t id);
 
 /* An event of the caller's own: started. */
 void presence_note(struct presence *p, struct presence_now now, enum presence_kind kind,
