@@ -22,6 +22,10 @@ static void advance(struct host_rate *rate, const struct host_counters *now, uin
 	union counters new = { *now }, old = { rate->total }, delta = { rate->delta };
 	bool again = rate->tick == tick, reset = false;
 
+	if (again && rate->first) {
+		rate->total = *now;
+		return;
+	}
 	for (size_t i = 0; i < N_COUNTERS; i++)
 		reset |= new.v[i] < old.v[i];
 	for (size_t i = 0; i < N_COUNTERS; i++)
@@ -29,7 +33,7 @@ static void advance(struct host_rate *rate, const struct host_counters *now, uin
 	rate->delta = delta.named;
 	rate->total = *now;
 	rate->reset = reset || (again && rate->reset);
-	rate->first = again && rate->first;
+	rate->first = false;
 	rate->tick = tick;
 }
 
@@ -56,50 +60,60 @@ static struct host_rate *find(struct host_rates *r, uint32_t ifindex)
 	return NULL;
 }
 
-static int take_stats(const struct netlink_msg *msg, void *arg)
+int host_rates_parse(const struct netlink_msg *msg, struct host_rates *rates)
 {
 	struct host_counters now = { 0 };
-	struct host_rates *r = arg;
 	struct if_stats_msg head;
 	struct netlink_attr a;
 	struct host_rate *rate;
-	struct cursor c;
+	struct cursor c = netlink_head(msg, &head, sizeof(head));
 	int err;
 
-	if (!msg || msg->type != RTM_NEWSTATS)
-		return 0;
-	c = netlink_head(msg, &head, sizeof(head));
 	while (netlink_attr_next(&c, &a))
 		if (a.type == IFLA_STATS_LINK_64)
 			host_counters_parse(&a, &now);
 	if (c.err)
 		return c.err;
-	rate = find(r, head.ifindex);
+	rate = head.ifindex > rates->highest ? NULL : find(rates, head.ifindex);
 	if (rate) {
-		advance(rate, &now, r->tick);
+		advance(rate, &now, rates->tick);
 		return 0;
 	}
-	err = array_room(&r->items, &r->cap, r->n, sizeof(*r->items), HOST_MAX_LINKS);
-	if (!err)
-		r->items[r->n++] = (struct host_rate){
-			.ifindex = head.ifindex, .first = true, .tick = r->tick, .total = now
-		};
-	return err;
+	err = array_room(&rates->items, &rates->cap, rates->n, sizeof(*rates->items),
+			 HOST_MAX_LINKS);
+	if (err)
+		return err;
+	rates->items[rates->n++] = (struct host_rate){
+		.ifindex = head.ifindex, .first = true, .tick = rates->tick, .total = now
+	};
+	rates->highest = MAX(rates->highest, head.ifindex);
+	return 0;
 }
 
-/* Interfaces that this tick did not see are gone. */
-static void drop_gone(struct host_rates *r)
+void host_rates_end(struct host_rates *rates)
 {
 	size_t kept = 0;
 
-	for (size_t i = 0; i < r->n; i++) {
-		if (r->items[i].tick != r->tick)
+	for (size_t i = 0; i < rates->n; i++) {
+		if (rates->items[i].tick != rates->tick)
 			continue;
 		if (kept != i)
-			r->items[kept] = r->items[i];
+			rates->items[kept] = rates->items[i];
 		kept++;
 	}
-	r->n = kept;
+	rates->n = kept;
+	rates->at = 0;
+	rates->tick++;
+}
+
+static int take_stats(const struct netlink_msg *msg, void *arg)
+{
+	struct host_rates *rates = arg;
+
+	if (msg)
+		return msg->type == RTM_NEWSTATS ? host_rates_parse(msg, rates) : 0;
+	rates->at = 0;
+	return 0;
 }
 
 int host_rates_tick(struct netlink *nl, struct host_rates *rates)
@@ -109,14 +123,11 @@ int host_rates_tick(struct netlink *nl, struct host_rates *rates)
 	struct if_stats_msg head = { .filter_mask = IFLA_STATS_FILTER_BIT(IFLA_STATS_LINK_64) };
 	int err;
 
-	rates->at = 0;
 	netlink_begin(&req, RTM_GETSTATS, 0, &head, sizeof(head));
 	err = netlink_dump(nl, &req, take_stats, rates);
-	if (err)
-		return err;
-	drop_gone(rates);
-	rates->tick++;
-	return 0;
+	if (!err)
+		host_rates_end(rates);
+	return err;
 }
 
 void host_rates_done(struct host_rates *rates)

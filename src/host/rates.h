@@ -25,7 +25,8 @@ struct host_rate {
 struct host_rates {
 	struct host_rate *items; /* as the kernel lists them, new ones last */
 	size_t n, cap;
-	size_t at; /* where the next interface is expected */
+	size_t at;	  /* where the next interface is expected */
+	uint32_t highest; /* index so far: a larger one is new without looking */
 	uint32_t tick;
 };
 
@@ -37,6 +38,14 @@ struct host_rates {
  */
 MUST_CHECK int host_rates_tick(struct netlink *nl, struct host_rates *rates);
 void host_rates_done(struct host_rates *rates);
+
+/*
+ * What a tick is made of, for those who hold the messages themselves: take each RTM_NEWSTATS
+ * message, then end the tick, which drops what it did not see. Of the first: 0, -E_MALFORMED,
+ * -E_TRUNCATED, -E_FULL, -ENOMEM.
+ */
+MUST_CHECK int host_rates_parse(const struct netlink_msg *msg, struct host_rates *rates);
+void host_rates_end(struct host_rates *rates);
 
 /* Adds one interface's difference to @sum. */
 void host_counters_add(struct host_counters *sum, const struct host_counters *delta);
