@@ -8,6 +8,7 @@ static const struct verb *const verbs[] = {
 	&verb_help,
 	&verb_ifaces,
 	&verb_lab,
+	&verb_ping,
 	NULL,
 };
 

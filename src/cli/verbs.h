@@ -7,5 +7,6 @@
 extern const struct verb verb_help;
 extern const struct verb verb_ifaces;
 extern const struct verb verb_lab;
+extern const struct verb verb_ping;
 
 #endif

@@ -25,7 +25,7 @@ static size_t icmp_write(const struct probe_shot *shot, uint8_t *buf, size_t cap
 	buf[1] = 0;
 	store_be16(buf + 2, 0);
 	store_be16(buf + 4, shot->id);
-	store_be16(buf + 6, (uint16_t)shot->mark.try);
+	store_be16(buf + 6, (uint16_t)(shot->mark.try + 1)); /* people count from 1 */
 	if (shot->size >= PROBE_MARK_LEN) {
 		mark_write(&shot->mark, buf + at);
 		at += PROBE_MARK_LEN;
@@ -41,7 +41,7 @@ static size_t icmp_write(const struct probe_shot *shot, uint8_t *buf, size_t cap
 static void read_echo(struct cursor *c, struct probe_answer *answer)
 {
 	answer->id = cursor_be16(c);
-	answer->sequence = cursor_be16(c);
+	answer->sequence = (uint16_t)(cursor_be16(c) - 1);
 	answer->size = (uint16_t)cursor_left(c);
 	answer->match = PROBE_BY_ID;
 	if (cursor_left(c) >= PROBE_MARK_LEN) {

@@ -95,7 +95,7 @@ struct probe_answer {
 	struct addr responder; /* who answers; may be another */
 	struct mac mac;	       /* of the responder; zero: unknown */
 	struct probe_mark mark;
-	uint16_t id, sequence;
+	uint16_t id, sequence;	      /* the latter as the try, cut to 16 bits */
 	uint8_t icmp_type, icmp_code; /* of errors */
 	int error;		      /* of connections: errno, else 0 */
 	uint32_t mtu;		      /* PROBE_TOO_BIG: what fits */

@@ -59,12 +59,12 @@ static void test_golden_packets(void **state)
 		&probe_icmp,
 		(struct probe_shot){
 			.target = addr_of("10.0.0.2"), .id = 0xabcd, .size = 32, .mark = mark },
-		"080010dbabcd0007 01020304 05060708 00000007 1112131415161718"
+		"080010daabcd0008 01020304 05060708 00000007 1112131415161718"
 		"2122232425262728 24252627");
 	check_written(
 		&probe_icmp,
 		(struct probe_shot){ .target = addr_of("2001:db8::2"), .id = 0xabcd, .mark = mark },
-		"80000000abcd0007");
+		"80000000abcd0008");
 	check_written(&probe_arp,
 		      (struct probe_shot){ .target = addr_of("10.0.0.2"), .link = &link4 },
 		      "ffffffffffff 020000000001 0806 0001 0800 06 04 0001"
@@ -145,7 +145,7 @@ static void test_errors4(void **state)
 	assert_int_equal(answer.mtu, 1400);
 	assert_int_equal(answer.match, PROBE_BY_ID);
 	assert_int_equal(answer.id, 0xabcd);
-	assert_int_equal(answer.sequence, 7);
+	assert_int_equal(answer.sequence, 6);
 	assert_true(addr_eq(&answer.target,
 			    &(struct addr){ .family = AF_INET, .bytes = { 10, 0, 0, 2 } }));
 	check_cuts(&probe_icmp, packet, packet.len);
