@@ -110,10 +110,10 @@ export function Heat({ rows }) {
 	`;
 	const { heat } = store;
 	return html`<${Card} title="History" name="heat" controls=${controls}>
-		${heat
+		${heat && rows.length
 			? html`<${HeatMap} rows=${rows} measure=${measure} heat=${heat} />
 					<${HeatTable} rows=${rows} measure=${measure} heat=${heat} />`
-			: html`<p class="empty">No history yet.</p>`}
+			: html`<p class="empty">There is no history to show.</p>`}
 	<//>`;
 }
 

@@ -103,7 +103,10 @@ function Row({ host, index, current }) {
 		data-id=${host.id}
 		onClick=${() => (location.hash = hostHash(host.id))}
 	>
-		<td class="c-state"><${StateMark} state=${host.state} /></td>
+		<td class="c-state">
+			<${StateMark} state=${host.state} />
+			<span class="sub"><${Ago} time=${host.last_change} /></span>
+		</td>
 		<th class="c-address" scope="row">
 			<a href=${hostHash(host.id)} tabindex=${current ? 0 : -1}>${host.address}</a>
 			<span class="sub"><bdi>${name ?? host.vendor ?? host.mac}</bdi></span>
