@@ -7,17 +7,21 @@ const day = 24 * hour;
 
 export const absent = "–";
 
-const stampFormat = new Intl.DateTimeFormat("sv-SE", { dateStyle: "short", timeStyle: "medium" });
-const clockFormat = new Intl.DateTimeFormat("sv-SE", { timeStyle: "medium" });
-const shortFormat = new Intl.DateTimeFormat("sv-SE", { timeStyle: "short" });
 const dateFormat = new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "short" });
+
+/** @param {number} n */
+const two = (n) => String(n).padStart(2, "0");
 
 /**
  * The exact local time, "2026-11-21 05:40:12".
  * @param {number | null | undefined} t
  */
 export function stamp(t) {
-	return t == null ? absent : stampFormat.format(t);
+	if (t == null) {
+		return absent;
+	}
+	const d = new Date(t);
+	return `${d.getFullYear()}-${two(d.getMonth() + 1)}-${two(d.getDate())} ${clock(t)}`;
 }
 
 /**
@@ -25,7 +29,8 @@ export function stamp(t) {
  * @param {number} t
  */
 export function clock(t) {
-	return clockFormat.format(t);
+	const d = new Date(t);
+	return `${two(d.getHours())}:${two(d.getMinutes())}:${two(d.getSeconds())}`;
 }
 
 /**
@@ -34,7 +39,7 @@ export function clock(t) {
  */
 export function axisTime(t) {
 	const d = new Date(t);
-	return d.getHours() || d.getMinutes() ? shortFormat.format(t) : dateFormat.format(t);
+	return d.getHours() || d.getMinutes() ? clock(t).slice(0, 5) : dateFormat.format(t);
 }
 
 /**

@@ -3,10 +3,10 @@
 import { html } from "htm/preact";
 import { useEffect, useLayoutEffect, useReducer, useRef, useState } from "preact/hooks";
 import { axisTime, clock, hostLabel, latencyText, lossText } from "./format.js";
-import { freshContext, paintCells } from "./paint.js";
+import { canvasColours, freshContext, gradient, paintCells } from "./paint.js";
 import { hostHash } from "./route.js";
 import { spans, store } from "./store.js";
-import { color, onTheme } from "./theme.js";
+import { onTheme } from "./theme.js";
 import { Card, Choice } from "./widgets.js";
 
 /** @import {Entry, Heat as HeatData, HeatRow} from "./types" */
@@ -30,17 +30,7 @@ function useTheme() {
  * @param {{row: HeatRow | undefined}} props
  */
 export function Strip({ row }) {
-	const ref = useRef(/** @type {HTMLCanvasElement | null} */ (null));
-	const theme = useTheme();
-	useLayoutEffect(() => {
-		const canvas = ref.current;
-		if (canvas) {
-			const ctx = freshContext(canvas);
-			const box = { x: 0, y: 0, width: canvas.clientWidth, height: canvas.clientHeight, gap: 0 };
-			paintCells(ctx, row?.loss ?? "", "loss", box);
-		}
-	}, [row?.loss, theme]);
-	return html`<canvas ref=${ref} aria-hidden="true"></canvas>`;
+	return html`<div class="strip" style=${{ backgroundImage: gradient(row?.loss ?? "", "loss") }}></div>`;
 }
 
 /**
@@ -70,14 +60,14 @@ function paint(canvas, { rows, measure, top, pitch, labels, cell, buckets }) {
 	const width = canvas.clientWidth - labels;
 	const first = Math.floor(top / pitch);
 	const last = Math.min(rows.length, Math.ceil((top + canvas.clientHeight) / pitch));
-	const text = color("var(--muted)");
+	const { text, muted } = canvasColours();
 	ctx.font = `12px ${getComputedStyle(canvas).fontFamily}`;
 	ctx.textBaseline = "middle";
 	for (let i = first; i < last; i++) {
 		const y = i * pitch - top;
 		const row = store.heatRows.get(rows[i].id);
 		if (labels) {
-			ctx.fillStyle = text;
+			ctx.fillStyle = muted;
 			ctx.fillText(hostLabel(rows[i]), 0, y + pitch / 2, labels - 10);
 		}
 		const gap = pitch >= 6 ? 1 : 0;
@@ -85,7 +75,7 @@ function paint(canvas, { rows, measure, top, pitch, labels, cell, buckets }) {
 	}
 	if (cell) {
 		const step = width / buckets;
-		ctx.strokeStyle = color("var(--text)");
+		ctx.strokeStyle = text;
 		ctx.lineWidth = 1.5;
 		ctx.strokeRect(labels + cell.col * step - 0.5, cell.row * pitch - top - 0.5, step, pitch);
 	}
@@ -235,18 +225,9 @@ function Readout({ host, col, heat }) {
 /** @param {{measure: Measure}} props */
 function Legend({ measure }) {
 	const cells = measure === "loss" ? "0123456789x" : "abcdefghijklmnopqrstuvwxyz";
-	const ref = useRef(/** @type {HTMLCanvasElement | null} */ (null));
-	const theme = useTheme();
-	useLayoutEffect(() => {
-		const canvas = ref.current;
-		if (canvas) {
-			const box = { x: 0, y: 0, width: canvas.clientWidth, height: canvas.clientHeight, gap: 0 };
-			paintCells(freshContext(canvas), cells, measure, box);
-		}
-	}, [measure, theme]);
 	const [low, high] = measure === "loss" ? ["no loss", "silent"] : ["0.1 ms", "1 s"];
 	return html`<div class="legend">
-		${low}<canvas ref=${ref} aria-hidden="true"></canvas>${high}
+		${low}<i class="scale" style=${{ backgroundImage: gradient(cells, measure) }}></i>${high}
 		<span class="blank">empty: no data</span>
 	</div>`;
 }

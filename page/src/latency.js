@@ -6,7 +6,7 @@ import uPlot from "uplot";
 import { get } from "./api.js";
 import { absent, axisTime, clock, millis, percent, stamp } from "./format.js";
 import { spans, store } from "./store.js";
-import { color, onTheme } from "./theme.js";
+import { colors, onTheme } from "./theme.js";
 import { Card, Choice } from "./widgets.js";
 
 /** @import {Entry, Latency} from "./types" */
@@ -73,10 +73,10 @@ function paintSingles(u, data, tone) {
  * @param {{log: boolean, onCursor: (i: number | null) => void, onZoom: (range: Range) => void}} arg
  */
 function makePlot(box, data, { log, onCursor, onZoom }) {
-	const [text, grid, accent, lost] = ["muted", "line", "accent", "loss-all"].map((c) =>
-		color(`var(--${c})`),
-	);
-	const smoke = [13, 20, 32].map((s) => color(`color-mix(in srgb, var(--accent) ${s}%, transparent)`));
+	const smoke = [13, 20, 32].map((s) => `color-mix(in srgb, var(--accent) ${s}%, transparent)`);
+	const [text, grid, accent, lost, ...fills] = colors([
+		"var(--muted)", "var(--line)", "var(--accent)", "var(--loss-all)", ...smoke,
+	]);
 	const font = `12px ${getComputedStyle(box).fontFamily}`;
 	const axis = { stroke: text, font, grid: { stroke: grid, width: 1 }, ticks: { show: false } };
 	return new uPlot(
@@ -108,7 +108,7 @@ function makePlot(box, data, { log, onCursor, onZoom }) {
 					points: { show: false },
 				})),
 			],
-			bands: smoke.map((fill, i) => ({ series: [i + 1, lines.length - i], fill })),
+			bands: fills.map((fill, i) => ({ series: [i + 1, lines.length - i], fill })),
 			hooks: {
 				drawClear: [(u) => paintLoss(u, data.current, lost)],
 				draw: [(u) => paintSingles(u, data.current, accent)],

@@ -36,15 +36,19 @@ matchMedia("(prefers-color-scheme: dark)").addEventListener("change", apply);
 apply();
 
 /**
- * A colour of the style sheet, "var(--x)" or made from such, as the canvas takes it. The browser
- * resolves it on an element: getComputedStyle() would give the variable's light-dark(…) as it is.
- * @param {string} expression
+ * Colours of the style sheet, "var(--x)" or made from such, as the canvas takes them. The browser
+ * resolves them on elements: getComputedStyle() would give a variable's light-dark(…) as it is. All
+ * at once, because each look at a changed document costs a pass over its styles.
+ * @param {string[]} expressions
  */
-export function color(expression) {
-	const probe = document.createElement("i");
-	probe.style.color = expression;
-	document.body.append(probe);
-	const value = getComputedStyle(probe).color;
-	probe.remove();
-	return value;
+export function colors(expressions) {
+	const probes = expressions.map((expression) => {
+		const probe = document.createElement("i");
+		probe.style.color = expression;
+		return probe;
+	});
+	document.body.append(...probes);
+	const values = probes.map((probe) => getComputedStyle(probe).color);
+	probes.forEach((probe) => probe.remove());
+	return values;
 }

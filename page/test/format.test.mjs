@@ -21,6 +21,15 @@ test("a loss that is not nothing never reads as 0 %, one that is not total never
 	assert.equal(format.percent(null), "–");
 });
 
+test("times are local and sort as text", () => {
+	const t = 1_700_000_000_123;
+	assert.equal(format.stamp(t), new Intl.DateTimeFormat("sv-SE", { dateStyle: "short", timeStyle: "medium" }).format(t));
+	assert.equal(format.clock(t), format.stamp(t).slice(11));
+	assert.equal(format.stamp(null), "–");
+	assert.equal(format.axisTime(new Date(2026, 10, 21).getTime()), "21 Nov");
+	assert.equal(format.axisTime(new Date(2026, 10, 21, 3, 30).getTime()), "03:30");
+});
+
 test("milliseconds keep three digits", () => {
 	assert.equal(format.millis(0.254), "0.25");
 	assert.equal(format.millis(12.34), "12.3");
