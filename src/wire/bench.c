@@ -1,0 +1,110 @@
+/*
+ * bench-wire FILE [--rounds N]: how many packets a second of a capture file (pcap, Ethernet) are walked,
+ * printed as lines and printed as JSON by one thread. The file is read into memory first.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+
+#include "wire/print.h"
+
+struct capture {
+	uint8_t *bytes;
+	size_t len;
+};
+
+static uint64_t now_ns(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (uint64_t)t.tv_sec * NS_PER_S + (uint64_t)t.tv_nsec;
+}
+
+static uint32_t load_le32(const uint8_t *p)
+{
+	return __builtin_bswap32(load_be32(p));
+}
+
+static int read_capture(const char *path, struct capture *ret)
+{
+	FILE *f = fopen(path, "rb");
+	long len;
+
+	if (!f)
+		return -1;
+	fseek(f, 0, SEEK_END);
+	len = ftell(f);
+	rewind(f);
+	ret->len = (size_t)len;
+	ret->bytes = malloc(ret->len);
+	if (!ret->bytes || fread(ret->bytes, 1, ret->len, f) != ret->len || len < 24 ||
+	    load_le32(ret->bytes) != 0xa1b2c3d4)
+		return -1;
+	fclose(f);
+	return 0;
+}
+
+enum work { WALK, LINE, JSON };
+
+/* One pass over the file. Returns the packets; *@ret_sum keeps the compiler from leaving work out. */
+static uint64_t pass(const struct capture *c, enum work work, struct buf *out, uint64_t *ret_sum)
+{
+	struct packet p;
+	uint64_t n = 0, sum = 0;
+
+	for (size_t at = 24; c->len - at >= 16;) {
+		uint32_t cap_len = load_le32(c->bytes + at + 8), len = load_le32(c->bytes + at + 12);
+		struct frame frame = {
+			.number = ++n,
+			.time_ns = load_le32(c->bytes + at) * (int64_t)NS_PER_S +
+				   load_le32(c->bytes + at + 4) * (int64_t)NS_PER_US,
+		};
+
+		if (cap_len > c->len - at - 16)
+			break;
+		packet_walk(&p, PROTOCOL_ETHERNET, c->bytes + at + 16, cap_len, len);
+		sum += p.n_layers + p.seen;
+		if (work == LINE)
+			print_line(out, &p);
+		else if (work == JSON)
+			print_json(out, &p, &frame, NULL);
+		if (work != WALK)
+			buf_char(out, '\n');
+		if (out->len > 1 << 16) {
+			sum += out->len;
+			buf_reset(out);
+		}
+		at += 16 + cap_len;
+	}
+	*ret_sum += sum;
+	return n;
+}
+
+int main(int argc, char **argv)
+{
+	static const char *const names[] = { "layer walk", "one line", "JSON" };
+	struct capture c;
+	struct buf out = buf_of(1 << 18);
+	uint64_t sum = 0;
+
+	if (argc != 2 || read_capture(argv[1], &c) < 0) {
+		fprintf(stderr, "usage: bench-wire FILE (pcap, microseconds, Ethernet)\n");
+		return 2;
+	}
+	pass(&c, WALK, &out, &sum);
+	for (int work = WALK; work <= JSON; work++) {
+		uint64_t best = UINT64_MAX, n = 0;
+
+		for (int round = 0; round < 5; round++) {
+			uint64_t start = now_ns();
+
+			n = pass(&c, (enum work)work, &out, &sum);
+			best = MIN(best, now_ns() - start);
+		}
+		printf("%s\t%.3f\n", names[work], (double)n * 1e3 / (double)best);
+	}
+	buf_done(&out);
+	free(c.bytes);
+	return sum ? 0 : 1;
+}

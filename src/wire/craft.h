@@ -1,0 +1,74 @@
+/*
+ * Building packets from the tables. Layers are added from the outside in, their fields set by name;
+ * whatever is not set is computed at the end, last layer first: next protocols, lengths, padding,
+ * checksums. What was set stays, even if it is wrong, for wrong packets are worth sending, too.
+ *
+ *   craft_init(&c, memory, sizeof(memory));
+ *   craft_layer(&c, "eth", &fault);
+ *   craft_layer(&c, "ip", &fault);
+ *   craft_text(&c, "dst", "10.77.0.5", &fault);
+ *   craft_layer(&c, "tcp", &fault);
+ *   craft_text(&c, "options.mss_val", "1460", &fault);
+ *   len = craft_finish(&c);
+ */
+#ifndef SONDE_WIRE_CRAFT_H
+#define SONDE_WIRE_CRAFT_H
+
+#include "wire/packet.h"
+
+#define CRAFT_LAYERS 16
+
+struct craft_layer {
+	const struct protocol *proto;
+	const struct block *body;
+	uint32_t off, len; /* of the header, options included, so far */
+	uint64_t given;	   /* rows of @proto->fields that were set */
+	bool has_options;
+};
+
+struct craft {
+	uint8_t *bytes;
+	size_t cap;
+	uint32_t len;
+	uint32_t n_layers;
+	struct craft_layer layers[CRAFT_LAYERS];
+
+	/* The option or element that fields go into at present. */
+	const struct block *option;
+	uint32_t option_off, element_off;
+	uint64_t option_given; /* rows of the block, then of the head from bit 32 on */
+};
+
+/* Starts a packet in @memory, at most @cap bytes. */
+void craft_init(struct craft *c, void *memory, size_t cap);
+
+/**
+ * craft_layer() - add a header inside what there is
+ * @name: of the protocol, as protocol_find() knows it
+ * Return: 0, -E_SYNTAX with @fault (unknown protocol), -E_FULL.
+ */
+MUST_CHECK int craft_layer(struct craft *c, const char *name, struct fault *fault);
+
+/**
+ * craft_text() - set a field of the layer last added
+ * @name: Wireshark's, with or without the protocol's in front ("ip.ttl", "ttl"). Fields of a message
+ * body select that body when the type was not set; those of an option add the option unless it is the
+ * last one and does not have the field yet; the name of an option without fields ("nop") adds it.
+ * @value: numbers decimal, 0x… or by the registry's name; flags 0, 1, true, false; bytes in hex;
+ * addresses as usual. NULL: for options that hold nothing.
+ * Return: 0, -E_SYNTAX with @fault (the offset is in @value; in @name when @value is NULL), -E_FULL.
+ */
+MUST_CHECK int craft_text(struct craft *c, const char *name, const char *value, struct fault *fault);
+
+/* The same from values. Numbers as they are shown: scaled. */
+MUST_CHECK int craft_uint(struct craft *c, const char *name, uint64_t value, struct fault *fault);
+MUST_CHECK int craft_bytes(struct craft *c, const char *name, const void *bytes, size_t len,
+			   struct fault *fault);
+
+/* Data behind the last layer. */
+MUST_CHECK int craft_payload(struct craft *c, const void *bytes, size_t len);
+
+/* Computes what was not set. Return: the packet's length, or -E_FULL. */
+int craft_finish(struct craft *c);
+
+#endif

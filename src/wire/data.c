@@ -1,0 +1,33 @@
+#include "wire/data.h"
+
+#include "wire/packet.h"
+
+static const struct field field_len = {
+	AS_COUNT("data.len"),
+	.title = "Length",
+};
+static const struct field field_data = {
+	AS_BYTES("data.data", 0, 0),
+	.title = "Data",
+};
+
+static void data_walk(struct walk *w)
+{
+	uint32_t len;
+
+	(void)packet_payload(w->packet, w->layer, &len);
+	walk_computed(w, &field_len, w->layer->payload_len);
+	w->end = w->at + len;
+	if (len)
+		walk_field(w, &field_data, w->at, len, 0);
+}
+
+const struct protocol protocol_data = {
+	PROTOCOL_NAME("data"),
+	.short_name = "data",
+	.title = "Data",
+	.about = "Bytes that no other protocol claims.",
+	.fields = &field_data,
+	.n_fields = 1,
+	.walk = data_walk,
+};

@@ -1,0 +1,15 @@
+/* The Internet Control Message Protocol of IPv4. */
+#ifndef SONDE_WIRE_ICMP_H
+#define SONDE_WIRE_ICMP_H
+
+#include "wire/protocol.h"
+
+extern const struct protocol protocol_icmp;
+
+/* "echo request id 7 seq 1": both versions' echo. @ident: the four bytes after the checksum. */
+void icmp_line_echo(struct buf *b, bool request, const uint8_t *ident);
+
+/* " for 10.0.0.1:80 > 10.0.0.2:99 TCP": follows the name of an error that quotes a packet. */
+bool icmp_line_quotes(const struct packet *p, size_t layer);
+
+#endif

@@ -1,0 +1,283 @@
+/*
+ * JSON from the stream of items: arrays and objects are opened and closed by what the items say of
+ * themselves, depth and repetition, so the only state is which ones are open.
+ */
+#include "wire/print.h"
+
+/* Lists in lists: options, blocks in an option; deeper does not happen in the tables. */
+#define JSON_DEPTH 4
+
+struct json {
+	struct sink sink;
+	struct buf *out;
+	const struct packet *packet;
+	const struct protocol *proto; /* of the layer in hand */
+	size_t layer;
+	bool payload;
+	bool first; /* nothing in the innermost object yet */
+
+	/* Open lists, outermost first: the repeating field, and whether its elements are objects. */
+	struct {
+		const struct field *field;
+		uint8_t depth;
+	} open[JSON_DEPTH];
+	unsigned n_open;
+
+	struct packet_fault truncated, malformed; /* the first of each */
+};
+
+static void json_comma(struct json *j)
+{
+	if (!j->first)
+		buf_char(j->out, ',');
+	j->first = false;
+}
+
+/* "name": without the protocol's name in front, if it is there. */
+static void json_key(struct json *j, const struct field *f)
+{
+	size_t skip = j->proto->name_len + 1u;
+	char *p;
+
+	if (f->name_len <= skip || f->name[skip - 1] != '.' ||
+	    memcmp(f->name, j->proto->name, skip - 1) != 0)
+		skip = 0;
+	p = buf_room(j->out, f->name_len + 4u);
+	if (!p)
+		return;
+	if (!j->first)
+		*p++ = ',';
+	*p++ = '"';
+	memcpy(p, f->name + skip, f->name_len - skip);
+	p += f->name_len - skip;
+	*p++ = '"';
+	*p++ = ':';
+	j->out->len = (size_t)(p - j->out->data);
+	j->first = false;
+}
+
+static void json_close_list(struct json *j)
+{
+	j->n_open--;
+	if (j->open[j->n_open].field->type == FIELD_GROUP)
+		buf_lit(j->out, "}]");
+	else
+		buf_char(j->out, ']');
+	j->first = false;
+}
+
+/* Closes what cannot go on with an item of @f at @depth. */
+static void json_close_for(struct json *j, const struct field *f, uint8_t depth)
+{
+	while (j->n_open) {
+		const struct field *list = j->open[j->n_open - 1].field;
+		uint8_t at = j->open[j->n_open - 1].depth;
+
+		if (depth > at && list->type == FIELD_GROUP)
+			return;
+		if (depth == at && list == f)
+			return;
+		json_close_list(j);
+	}
+}
+
+/* An item of a repeating field: goes on with its list, or begins one. */
+static void json_element(struct json *j, const struct item *item)
+{
+	const struct field *f = item->field;
+	bool goes_on = j->n_open && j->open[j->n_open - 1].field == f &&
+		       j->open[j->n_open - 1].depth == item->depth;
+
+	if (!goes_on && j->n_open == JSON_DEPTH)
+		return;
+	if (goes_on) {
+		if (f->type == FIELD_GROUP)
+			buf_char(j->out, '}');
+		buf_char(j->out, ',');
+	} else {
+		json_key(j, f);
+		buf_char(j->out, '[');
+		j->open[j->n_open].field = f;
+		j->open[j->n_open++].depth = item->depth;
+	}
+	if (f->type == FIELD_GROUP) {
+		buf_char(j->out, '{');
+		j->first = true;
+	} else {
+		field_json(j->out, f, item->value, item->bytes, item->len);
+	}
+}
+
+static void json_fault(struct json *j, const struct item *item)
+{
+	struct packet_fault *f = item->field == &field_truncated ? &j->truncated : &j->malformed;
+
+	if (f == &j->truncated && j->packet->layers[j->layer].flags & LAYER_QUOTED)
+		return;
+	if (!f->err)
+		*f = (struct packet_fault){ -1, (uint32_t)j->layer, item->off };
+}
+
+static void json_item(struct sink *sink, const struct item *item)
+{
+	struct json *j = container_of(sink, struct json, sink);
+	const struct field *f = item->field;
+
+	if (unlikely(f == &field_truncated || f == &field_malformed)) {
+		json_fault(j, item);
+		return;
+	}
+	if (j->n_open)
+		json_close_for(j, f, item->depth);
+	if (f->repeats) {
+		json_element(j, item);
+		return;
+	}
+	if (f->type == FIELD_GROUP || (!j->payload && j->proto == protocols[PROTOCOL_DATA] && !f->computed))
+		return;
+	json_key(j, f);
+	field_json(j->out, f, item->value, item->bytes, item->len);
+}
+
+static void json_layer(struct json *j, size_t layer)
+{
+	buf_char(j->out, '{');
+	j->first = true;
+	j->layer = layer;
+	packet_items(j->packet, layer, &j->sink);
+	while (j->n_open)
+		json_close_list(j);
+	buf_char(j->out, '}');
+	j->first = false;
+}
+
+static void json_name(struct json *j, const char *name)
+{
+	json_comma(j);
+	buf_char(j->out, '"');
+	buf_str(j->out, name);
+	buf_lit(j->out, "\":");
+}
+
+/* The layer's protocol is one that comes several times: all those before @end in an array. */
+static void json_repeated(struct json *j, size_t layer, size_t end)
+{
+	bool first = true;
+
+	json_name(j, j->proto->name);
+	buf_char(j->out, '[');
+	for (size_t i = layer; i < end; i++) {
+		if (j->packet->layers[i].proto != j->packet->layers[layer].proto)
+			continue;
+		if (!first)
+			buf_char(j->out, ',');
+		first = false;
+		json_layer(j, i);
+	}
+	buf_char(j->out, ']');
+}
+
+/* Where the object of layers that begins at @layer ends: at a quote, or where a protocol comes again. */
+static size_t json_level_end(const struct packet *p, size_t layer)
+{
+	uint64_t seen = 0;
+	bool quoted = p->layers[layer].flags & LAYER_QUOTED;
+
+	for (size_t i = layer; i < p->n_layers; i++) {
+		uint64_t bit = 1ULL << p->layers[i].proto;
+		bool now_quoted = p->layers[i].flags & LAYER_QUOTED;
+
+		if (now_quoted != quoted || (seen & bit && !protocols[p->layers[i].proto]->repeats))
+			return i;
+		seen |= bit;
+	}
+	return p->n_layers;
+}
+
+static void json_layers(struct json *j)
+{
+	const struct packet *p = j->packet;
+	unsigned n_braces = 0;
+
+	for (size_t start = 0, end; start < p->n_layers; start = end) {
+		uint64_t seen = 0;
+
+		if (start) {
+			bool quote = p->layers[start].flags & LAYER_QUOTED &&
+				     !(p->layers[start - 1].flags & LAYER_QUOTED);
+
+			json_name(j, quote ? "quoted" : "inner");
+			buf_char(j->out, '{');
+			j->first = true;
+			n_braces++;
+		}
+		end = json_level_end(p, start);
+		for (size_t i = start; i < end; i++) {
+			uint8_t proto = p->layers[i].proto;
+
+			j->proto = protocols[proto];
+			if (!j->proto->repeats) {
+				json_name(j, j->proto->name);
+				json_layer(j, i);
+			} else if (!(seen >> proto & 1)) {
+				json_repeated(j, i, end);
+			}
+			seen |= 1ULL << proto;
+		}
+	}
+	for (; n_braces; n_braces--)
+		buf_char(j->out, '}');
+}
+
+static void json_frame(struct json *j, const struct frame *frame)
+{
+	buf_lit(j->out, "\"frame\":{");
+	if (frame && frame->number) {
+		buf_lit(j->out, "\"number\":");
+		buf_u64(j->out, frame->number);
+		buf_lit(j->out, ",\"time_epoch\":");
+		buf_fixed(j->out, frame->time_ns, 9);
+		buf_char(j->out, ',');
+	}
+	buf_lit(j->out, "\"len\":");
+	buf_u64(j->out, j->packet->wire_len);
+	buf_lit(j->out, ",\"cap_len\":");
+	buf_u64(j->out, j->packet->cap_len);
+	buf_char(j->out, '}');
+	j->first = false;
+}
+
+static void json_say_fault(struct json *j, const char *name, const struct packet_fault *f)
+{
+	if (!f->err)
+		return;
+	json_name(j, name);
+	buf_lit(j->out, "{\"layer\":\"");
+	buf_str(j->out, protocols[j->packet->layers[f->layer].proto]->name);
+	buf_lit(j->out, "\",\"offset\":");
+	buf_u64(j->out, f->off);
+	buf_char(j->out, '}');
+}
+
+void print_json(struct buf *b, const struct packet *p, const struct frame *frame,
+		const struct json_config *config)
+{
+	struct json j = {
+		.sink.item = json_item,
+		.out = b,
+		.packet = p,
+		.payload = config && config->payload,
+		.first = true,
+	};
+
+	if (p->fault.err == -E_TRUNCATED)
+		j.truncated = p->fault;
+	else if (p->fault.err)
+		j.malformed = p->fault;
+	buf_char(b, '{');
+	json_frame(&j, frame);
+	json_layers(&j);
+	json_say_fault(&j, "truncated", &j.truncated);
+	json_say_fault(&j, "malformed", &j.malformed);
+	buf_char(b, '}');
+}

@@ -1,0 +1,27 @@
+#include "wire/print.h"
+
+void print_line(struct buf *b, const struct packet *p)
+{
+	size_t start = b->len;
+
+	for (size_t i = 0; i < p->n_layers; i++) {
+		const struct protocol *proto = protocols[p->layers[i].proto];
+
+		if (proto->line)
+			proto->line(b, p, i);
+	}
+	if (!p->n_layers || b->len == start) {
+		buf_lit(b, "data len ");
+		buf_u64(b, p->wire_len);
+	}
+	if (!p->fault.err)
+		return;
+	/* Data cut by the snap length is what was asked for: the line says so only of headers. */
+	if (p->fault.err == -E_TRUNCATED && !(p->layers[p->fault.layer].flags & LAYER_CUT))
+		return;
+	buf_str(b, p->fault.err == -E_TRUNCATED ? " [truncated " : " [malformed ");
+	buf_str(b, protocols[p->layers[p->fault.layer].proto]->name);
+	buf_lit(b, " at ");
+	buf_u64(b, p->fault.off);
+	buf_char(b, ']');
+}

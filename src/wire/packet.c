@@ -1,0 +1,148 @@
+#include "wire/packet.h"
+
+uint8_t packet_fails(struct packet *p, struct layer *l, int err, uint32_t off)
+{
+	l->flags |= err == -E_TRUNCATED ? LAYER_TRUNCATED : LAYER_MALFORMED;
+	if (!p->fault.err && !(p->quoted && err == -E_TRUNCATED))
+		p->fault = (struct packet_fault){ err, (uint32_t)(l - p->layers), off };
+	return PROTOCOL_NONE;
+}
+
+/* Narrows the packet to what the layer announces as its own, header and payload. */
+static int announce(struct packet *p, const struct layer *l, uint64_t total)
+{
+	if (total < l->header_len)
+		return -E_MALFORMED;
+	p->have = MIN(p->have, p->end);
+	p->end = (uint32_t)MIN(l->off + total, (uint64_t)UINT32_MAX);
+	p->have = MIN(p->have, p->end);
+	return 0;
+}
+
+/* The length of a header with options, if it makes sense and is there. */
+static int measure_header(struct packet *p, struct layer *l, const struct protocol *proto)
+{
+	const struct field *f = proto->header_len;
+	uint64_t len = field_load(f, p->bytes + l->off + f->bit / 8) * proto->header_unit +
+		       proto->header_add;
+
+	if (len < proto->min_len)
+		return -E_MALFORMED;
+	l->header_len = (uint32_t)len;
+	return 0;
+}
+
+/* Whether the header is there as far as its protocol wants it to be. */
+static int check_header(const struct packet *p, struct layer *l)
+{
+	if (l->header_len <= p->have - l->off)
+		return 0;
+	int err = l->header_len > p->end - l->off ? -E_MALFORMED : -E_TRUNCATED;
+
+	l->header_len = p->have - l->off;
+	l->flags |= LAYER_CUT;
+	return err;
+}
+
+/* Messages of several types: the body that the type selects belongs to the header. */
+static void measure_body(struct packet *p, struct layer *l, const struct protocol *proto,
+			 uint8_t *ret_next)
+{
+	const struct block *body =
+		protocol_body(proto, p->bytes + l->off, p->have - l->off);
+
+	if (!body)
+		return;
+	l->header_len = body->has_options ? MAX((uint32_t)body->min_len, p->end - l->off) :
+					    body->min_len;
+	if (body->quotes)
+		*ret_next = l->off + l->header_len < p->have ?
+				    packet_guess_ip(p->bytes + l->off + l->header_len, 1) :
+				    PROTOCOL_NONE;
+	if (body->quotes && *ret_next != PROTOCOL_DATA)
+		p->quoted = true;
+}
+
+/* Finds the extent of one layer whose fixed part is there. */
+static int measure(struct packet *p, struct layer *l, const struct protocol *proto, uint8_t *ret_next)
+{
+	const struct field *f = proto->total_len;
+	int err = proto->header_len ? measure_header(p, l, proto) : 0;
+
+	if (!err && f)
+		err = announce(p, l, field_load(f, p->bytes + l->off + f->bit / 8) + proto->total_add);
+	if (err)
+		return err;
+	if (proto->select && !proto->header_len)
+		measure_body(p, l, proto, ret_next);
+	return check_header(p, l);
+}
+
+static uint8_t walk_layer(struct packet *p, uint8_t id, uint32_t off)
+{
+	const struct protocol *proto = protocols[id];
+	struct layer *l = &p->layers[p->n_layers++];
+	uint8_t next = PROTOCOL_DATA;
+	int err;
+
+	*l = (struct layer){ .proto = id, .off = off, .header_len = proto->min_len };
+	l->flags = p->quoted ? LAYER_QUOTED : 0;
+	p->seen |= 1ULL << id;
+	err = check_header(p, l);
+	if (err)
+		return packet_fails(p, l, err, off + l->header_len);
+	if (proto->next)
+		next = demux_find(proto->demux,
+				  field_load(proto->next, p->bytes + off + proto->next->bit / 8));
+	err = measure(p, l, proto, &next);
+	if (err)
+		return packet_fails(p, l, err, off + l->header_len);
+	if (proto->step)
+		next = proto->step(p, l, next);
+	l->payload_len = p->end - off - MIN(l->header_len, p->end - off);
+	return l->payload_len ? next : PROTOCOL_NONE;
+}
+
+void packet_walk(struct packet *ret_packet, uint8_t first, const void *bytes, uint32_t cap_len,
+		 uint32_t wire_len)
+{
+	struct packet *p = ret_packet;
+	uint32_t off = 0;
+
+	p->bytes = bytes;
+	p->cap_len = p->have = cap_len;
+	p->wire_len = p->end = MAX(wire_len, cap_len);
+	p->seen = 0;
+	p->fault.err = 0;
+	p->quoted = false;
+	p->n_layers = 0;
+	for (uint8_t id = first; id;) {
+		if (p->n_layers == PACKET_LAYERS) {
+			packet_fails(p, &p->layers[p->n_layers - 1], -E_MALFORMED, off);
+			return;
+		}
+		id = walk_layer(p, id, off);
+		off = p->layers[p->n_layers - 1].off + p->layers[p->n_layers - 1].header_len;
+	}
+	if (p->end > p->have && !p->fault.err)
+		packet_fails(p, &p->layers[p->n_layers - 1], -E_TRUNCATED, p->have);
+}
+
+uint8_t packet_guess_ip(const uint8_t *bytes, size_t len)
+{
+	if (len && bytes[0] >> 4 == 4)
+		return PROTOCOL_IPV4;
+	if (len && bytes[0] >> 4 == 6)
+		return PROTOCOL_IPV6;
+	return PROTOCOL_DATA;
+}
+
+const struct layer *packet_layer(const struct packet *p, uint8_t proto)
+{
+	if (!(p->seen >> proto & 1))
+		return NULL;
+	for (uint32_t i = 0; i < p->n_layers; i++)
+		if (p->layers[i].proto == proto)
+			return &p->layers[i];
+	return NULL;
+}

@@ -1,0 +1,133 @@
+/*
+ * Taking packets apart. packet_walk() records where each layer is and nothing else, without
+ * allocation; fields are loaded when somebody asks. packet_items() gives every field of a layer, in
+ * order, to a sink: text, tree, JSON, columns are sinks of the same walk.
+ *
+ * Two things can be wrong. Truncated: the capture, or the packet quoted in an ICMP error, holds fewer
+ * bytes than the headers announce. Malformed: the headers contradict themselves or each other.
+ */
+#ifndef SONDE_WIRE_PACKET_H
+#define SONDE_WIRE_PACKET_H
+
+#include "wire/protocol.h"
+
+enum layer_flags {
+	LAYER_TRUNCATED = 1 << 0, /* its header or payload is not all there */
+	LAYER_MALFORMED = 1 << 1,
+	LAYER_FRAGMENT = 1 << 2, /* a later fragment follows: its bytes are in the middle of something */
+	LAYER_QUOTED = 1 << 3,	 /* part of a packet inside an error message */
+	LAYER_MORE = 1 << 4,	 /* a fragment, not the last: the rest of the payload is elsewhere */
+	LAYER_CUT = 1 << 5,	 /* the header itself is not all there */
+};
+
+struct layer {
+	uint8_t proto; /* enum protocol_id */
+	uint8_t flags;
+	uint32_t off;	      /* from the packet's start */
+	uint32_t header_len;  /* bytes that are there; less than the protocol's minimum when cut */
+	uint32_t payload_len; /* as announced; perhaps not all captured */
+};
+
+#define PACKET_LAYERS 24
+
+/* The first of each kind of fault, and where. @err: -E_TRUNCATED or -E_MALFORMED, 0 for none. */
+struct packet_fault {
+	int err;
+	uint32_t layer;
+	uint32_t off;
+};
+
+struct packet {
+	const uint8_t *bytes;
+	uint32_t cap_len;  /* bytes at @bytes */
+	uint32_t wire_len; /* bytes that the packet had on the wire, at least @cap_len */
+	uint64_t seen;	   /* bit of each protocol that is in it */
+	struct packet_fault fault;
+	uint32_t end;  /* while walking: where the layer in hand says that it ends, */
+	uint32_t have; /* and where the bytes end that could belong to it */
+	bool quoted;   /* while walking: inside an error message, where being cut is usual */
+	uint32_t n_layers;
+	struct layer layers[PACKET_LAYERS];
+};
+
+/**
+ * packet_walk() - find the layers of a packet
+ * @first: what it starts with, PROTOCOL_ETHERNET or another
+ * @bytes: @cap_len captured bytes of @wire_len, untrusted; must outlive @ret_packet
+ * Never fails: what is wrong is in @ret_packet->fault and in the layers' flags.
+ */
+void packet_walk(struct packet *ret_packet, uint8_t first, const void *bytes, uint32_t cap_len,
+		 uint32_t wire_len);
+
+/* PROTOCOL_IPV4 or PROTOCOL_IPV6 by the version in the first byte, else PROTOCOL_DATA. */
+uint8_t packet_guess_ip(const uint8_t *bytes, size_t len);
+
+/* The first layer of @proto, or NULL. */
+const struct layer *packet_layer(const struct packet *p, uint8_t proto);
+
+/* The payload's captured bytes. */
+static inline const uint8_t *packet_payload(const struct packet *p, const struct layer *l,
+					    uint32_t *ret_len)
+{
+	uint32_t off = MIN(l->off + l->header_len, p->cap_len);
+
+	*ret_len = MIN(l->payload_len, p->cap_len - off);
+	return p->bytes + off;
+}
+
+/* One field of one packet. */
+struct item {
+	const struct field *field;
+	const uint8_t *bytes; /* @len of them, where the field is; NULL when it is computed */
+	uint64_t value;	      /* of numbers and flags, scaled */
+	uint32_t off;	      /* of @bytes in the packet */
+	uint32_t len;
+	uint8_t depth;
+	const struct block *block; /* what a group holds, where known */
+};
+
+/* What an item says that is no field: the structure at its place is cut or wrong. */
+extern const struct field field_truncated, field_malformed;
+
+struct sink {
+	void (*item)(struct sink *sink, const struct item *item);
+};
+
+/* Gives all fields of one layer. Allocates nothing. */
+void packet_items(const struct packet *p, size_t layer, struct sink *sink);
+
+/* For protocols' own code. */
+
+/* One walk over one layer. Offsets are from the packet's start. */
+struct walk {
+	const struct packet *packet;
+	const struct layer *layer;
+	const struct protocol *proto;
+	struct sink *sink;
+	uint32_t at;  /* where the fixed rows ended */
+	uint32_t end; /* of the header as announced; what is captured may end before */
+	bool over;    /* a fault was reported: nothing follows */
+};
+
+/* Reports a fault of the layer in hand: the first one stays. Returns PROTOCOL_NONE: nothing follows. */
+uint8_t packet_fails(struct packet *p, struct layer *l, int err, uint32_t off);
+
+/*
+ * Gives the fields of @rows, whose places count from @off, as far as they fit before @end; @depth is
+ * added to theirs. What does not fit is a fault. Returns false then.
+ */
+bool walk_rows(struct walk *w, const struct field *rows, size_t n, uint32_t off, uint32_t end,
+	       uint8_t depth);
+
+/* Gives one field at @off, @len bytes. Likewise. */
+bool walk_field(struct walk *w, const struct field *f, uint32_t off, uint32_t len, uint8_t depth);
+
+/* A value that is not on the wire. */
+void walk_computed(struct walk *w, const struct field *f, uint64_t value);
+
+/* Options from @off to @end. */
+void walk_options(struct walk *w, const struct options *o, uint32_t off, uint32_t end);
+
+void walk_fault(struct walk *w, int err, uint32_t off);
+
+#endif

@@ -1,0 +1,87 @@
+#include "wire/protocol.h"
+
+#include <strings.h>
+
+#include "wire/arp.h"
+#include "wire/data.h"
+#include "wire/ethernet.h"
+#include "wire/icmp.h"
+#include "wire/icmpv6.h"
+#include "wire/ipsec.h"
+#include "wire/ipv4.h"
+#include "wire/ipv6.h"
+#include "wire/llc.h"
+#include "wire/tcp.h"
+#include "wire/udp.h"
+
+const struct protocol *const protocols[N_PROTOCOLS] = {
+	[PROTOCOL_ETHERNET] = &protocol_ethernet,
+	[PROTOCOL_LLC] = &protocol_llc,
+	[PROTOCOL_ARP] = &protocol_arp,
+	[PROTOCOL_IPV4] = &protocol_ipv4,
+	[PROTOCOL_IPV6] = &protocol_ipv6,
+	[PROTOCOL_HOPOPTS] = &protocol_hopopts,
+	[PROTOCOL_ROUTING] = &protocol_routing,
+	[PROTOCOL_FRAGMENT] = &protocol_fragment,
+	[PROTOCOL_DSTOPTS] = &protocol_dstopts,
+	[PROTOCOL_AH] = &protocol_ah,
+	[PROTOCOL_ESP] = &protocol_esp,
+	[PROTOCOL_ICMP] = &protocol_icmp,
+	[PROTOCOL_ICMPV6] = &protocol_icmpv6,
+	[PROTOCOL_UDP] = &protocol_udp,
+	[PROTOCOL_TCP] = &protocol_tcp,
+	[PROTOCOL_DATA] = &protocol_data,
+};
+
+/* What people type beside Wireshark's names. */
+static const struct {
+	const char *name;
+	uint8_t protocol;
+} other_names[] = {
+	{ "ethernet", PROTOCOL_ETHERNET },
+	{ "ipv4", PROTOCOL_IPV4 },
+	{ "ip4", PROTOCOL_IPV4 },
+	{ "ip6", PROTOCOL_IPV6 },
+	{ "hopopts", PROTOCOL_HOPOPTS },
+	{ "hop-by-hop", PROTOCOL_HOPOPTS },
+	{ "routing", PROTOCOL_ROUTING },
+	{ "fragment", PROTOCOL_FRAGMENT },
+	{ "fraghdr", PROTOCOL_FRAGMENT },
+	{ "dstopts", PROTOCOL_DSTOPTS },
+	{ "icmp4", PROTOCOL_ICMP },
+	{ "icmpv4", PROTOCOL_ICMP },
+	{ "icmp6", PROTOCOL_ICMPV6 },
+	{ "ndp", PROTOCOL_ICMPV6 },
+	{ "mld", PROTOCOL_ICMPV6 },
+};
+
+static bool same(const char *a, const char *name, size_t len)
+{
+	return strlen(a) == len && !strncasecmp(a, name, len);
+}
+
+uint8_t protocol_find(const char *name, size_t len)
+{
+	for (uint8_t i = PROTOCOL_NONE + 1; i < N_PROTOCOLS; i++)
+		if (same(protocols[i]->name, name, len))
+			return i;
+	for (size_t i = 0; i < ARRAY_LEN(other_names); i++)
+		if (same(other_names[i].name, name, len))
+			return other_names[i].protocol;
+	return PROTOCOL_NONE;
+}
+
+const struct block *protocol_body(const struct protocol *p, const uint8_t *header, size_t len)
+{
+	uint64_t code;
+
+	if (p->body)
+		return p->body(header, len);
+	if (!p->select || len < p->min_len)
+		return NULL;
+	code = field_load(p->select, header + p->select->bit / 8);
+	for (size_t i = 0; i < p->n_bodies; i++)
+		if (p->bodies[i].code == code)
+			return &p->bodies[i];
+	return NULL;
+}

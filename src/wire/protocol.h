@@ -1,0 +1,147 @@
+/*
+ * A protocol is a constant table, one file pair each; protocol.c lists them. Most need no code beside
+ * their rows: where the header's length, the payload's length, the checksum and the next protocol are
+ * is said by pointing at the rows that hold them, and serves taking apart and building alike.
+ */
+#ifndef SONDE_WIRE_PROTOCOL_H
+#define SONDE_WIRE_PROTOCOL_H
+
+#include "wire/field.h"
+
+enum protocol_id {
+	PROTOCOL_NONE,
+	PROTOCOL_ETHERNET,
+	PROTOCOL_LLC,
+	PROTOCOL_ARP,
+	PROTOCOL_IPV4,
+	PROTOCOL_IPV6,
+	PROTOCOL_HOPOPTS,
+	PROTOCOL_ROUTING,
+	PROTOCOL_FRAGMENT,
+	PROTOCOL_DSTOPTS,
+	PROTOCOL_AH,
+	PROTOCOL_ESP,
+	PROTOCOL_ICMP,
+	PROTOCOL_ICMPV6,
+	PROTOCOL_UDP,
+	PROTOCOL_TCP,
+	PROTOCOL_DATA,
+	N_PROTOCOLS,
+};
+
+struct packet;
+struct layer;
+struct walk;
+
+/* Which protocol follows a value. The commonest first: rows are tried in order. */
+struct demux {
+	const struct demux_row {
+		uint16_t value;
+		uint8_t protocol; /* enum protocol_id */
+	} *rows;
+	size_t n;
+};
+
+/*
+ * Options: type and length, a byte each, then the value. What is said by @head (type and length) is
+ * the same for all, what follows is in the block with the type's code, counted from the type.
+ */
+struct options {
+	const struct field *group; /* the row that each option appears under */
+	const struct field *head;  /* the type first, perhaps with rows for its bits, the length last */
+	const struct block *blocks;
+	const struct block *unknown; /* for codes without a block */
+	uint8_t n_head, n_blocks;
+	uint8_t unit;  /* bytes that a length of 1 stands for */
+	uint8_t add;   /* bytes that the length does not count */
+	uint8_t align; /* the whole is padded to a multiple of so many bytes */
+	int16_t end;   /* code that ends the list, or -1 */
+	int16_t pad;   /* code of a single byte of padding, or -1 */
+};
+
+enum checksum_kind {
+	CHECKSUM_NONE,
+	CHECKSUM_HEADER, /* over the header */
+	CHECKSUM_MESSAGE, /* over header and payload */
+	CHECKSUM_PSEUDO, /* and IP's pseudo header before */
+	CHECKSUM_PSEUDO_UDP, /* likewise, and 0 means none */
+};
+
+struct protocol {
+	const char *name;	/* Wireshark's: "ip" */
+	const char *short_name; /* in a line of text: "TCP" */
+	const char *title;
+	const char *rfc;
+	const char *about; /* sentences for explain */
+	const struct field *fields;
+	uint8_t n_fields;
+	uint8_t name_len;
+	uint16_t min_len;
+	bool ports;   /* the header begins with source and destination port */
+	bool repeats; /* several in a packet are usual: always an array in JSON */
+
+	/* Header length in bytes: value * unit + add. NULL: fixed, or step() knows. */
+	const struct field *header_len;
+	uint8_t header_unit, header_add;
+
+	/* From the start of the header to the end of the payload: value + add. NULL: to the end. */
+	const struct field *total_len;
+	uint8_t total_add;
+
+	const struct field *next;
+	const struct demux *demux;
+
+	const struct field *checksum;
+	enum checksum_kind checksum_kind;
+
+	/* What follows the rows above in messages of one type: found by @select's value. */
+	const struct field *select;
+	const struct block *bodies;
+	uint8_t n_bodies;
+	const struct options *options; /* between the fixed part and the header's end */
+
+	/* Where selecting needs more than the value; NULL: the body whose code is @select's value. */
+	const struct block *(*body)(const uint8_t *header, size_t len);
+
+	/*
+	 * What the rows cannot say of this layer: may change its lengths, set its flags, report faults.
+	 * Gets the protocol that the tables found to be next, returns the one that is.
+	 */
+	uint8_t (*step)(struct packet *p, struct layer *l, uint8_t next);
+
+	/* Emits what follows the fixed rows; NULL: body and options, as the tables say. */
+	void (*walk)(struct walk *w);
+
+	/* This layer's share of the line of text. */
+	void (*line)(struct buf *b, const struct packet *p, size_t layer);
+};
+
+#define PROTOCOL_NAME(n) .name = (n), .name_len = sizeof(n) - 1
+
+/* By id; the first is NULL. */
+extern const struct protocol *const protocols[N_PROTOCOLS];
+
+/* By Wireshark's name, or one that people use for it ("eth", "ethernet", "ipv4"). Return: 0 if none. */
+uint8_t protocol_find(const char *name, size_t len);
+
+/* The body of @header (@len bytes, at least the fixed part), or NULL. */
+const struct block *protocol_body(const struct protocol *p, const uint8_t *header, size_t len);
+
+/* The option's block: with @code, or the one for unknown codes. */
+const struct block *options_block(const struct options *o, unsigned code);
+
+/* Shared by those who carry others. */
+extern const struct demux demux_ethertype;
+extern const struct demux demux_ip;
+extern const struct value_name ethertype_names[];
+extern const struct value_name ip_protocol_names[];
+
+static inline uint8_t demux_find(const struct demux *d, uint64_t value)
+{
+	for (size_t i = 0; i < d->n; i++)
+		if (d->rows[i].value == value)
+			return d->rows[i].protocol;
+	return PROTOCOL_DATA;
+}
+
+#endif

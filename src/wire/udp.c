@@ -1,0 +1,62 @@
+/*
+ * UDP (RFC 768). Length 0 means "to the end" in jumbograms (RFC 2675 section 4), otherwise less than
+ * 8 is wrong. A checksum of 0 says that there is none; a computed 0 is sent as 0xffff.
+ */
+#include "wire/udp.h"
+
+#include "wire/numbers.h"
+#include "wire/packet.h"
+
+static const struct field fields[] = {
+	{ AS_UINT("udp.srcport", 0, 16), .title = "Source port" },
+	{ AS_UINT("udp.dstport", BYTE(2), 16),
+	  .title = "Destination port",
+	  .about = "Names the service" },
+	{ AS_UINT("udp.length", BYTE(4), 16), .title = "Length", .about = "Bytes of header and data" },
+	{ AS_HEX("udp.checksum", BYTE(6), 16, 4),
+	  .title = "Checksum",
+	  .about = "Over a pseudo header with the IP addresses, header and data; 0: none" },
+};
+
+static uint8_t udp_step(struct packet *p, struct layer *l, uint8_t next)
+{
+	uint16_t len = load_be16(p->bytes + l->off + 4);
+
+	if (!len)
+		return next;
+	/* In a first fragment the datagram goes on elsewhere. */
+	bool fragment = l > p->layers && l[-1].flags & LAYER_MORE;
+
+	if (len < UDP_HEADER_LEN || (len > p->end - l->off && !fragment))
+		return packet_fails(p, l, -E_MALFORMED, l->off + 4);
+	p->end = MIN(p->end, l->off + len);
+	p->have = MIN(p->have, p->end);
+	return next;
+}
+
+static void udp_line(struct buf *b, const struct packet *p, size_t layer)
+{
+	const struct layer *l = &p->layers[layer];
+
+	buf_lit(b, "UDP");
+	if (l->header_len < UDP_HEADER_LEN)
+		return;
+	buf_lit(b, " len ");
+	buf_u64(b, l->payload_len);
+}
+
+const struct protocol protocol_udp = {
+	PROTOCOL_NAME("udp"),
+	.short_name = "UDP",
+	.title = "User Datagram Protocol",
+	.rfc = "RFC 768",
+	.about = "Datagrams between ports: no connection, no order, no repair.",
+	ROWS(fields),
+	.min_len = UDP_HEADER_LEN,
+	.ports = true,
+	.total_len = NULL,
+	.checksum = &fields[3],
+	.checksum_kind = CHECKSUM_PSEUDO_UDP,
+	.step = udp_step,
+	.line = udp_line,
+};
