@@ -8,9 +8,9 @@
 #include "wire/packet.h"
 
 static const struct value_name hardware_names[] = {
-	{ 1, "Ethernet" },    { 6, "IEEE 802" },     { 7, "ARCNET" }, { 15, "Frame Relay" },
-	{ 16, "ATM" },	      { 18, "Fibre Channel" }, { 19, "ATM" },    { 24, "IEEE 1394" },
-	{ 27, "EUI-64" },     { 32, "InfiniBand" },  { 0 },
+	{ 1, "Ethernet" }, { 6, "IEEE 802" },	    { 7, "ARCNET" }, { 15, "Frame Relay" },
+	{ 16, "ATM" },	   { 18, "Fibre Channel" }, { 19, "ATM" },   { 24, "IEEE 1394" },
+	{ 27, "EUI-64" },  { 32, "InfiniBand" },    { 0 },
 };
 
 static const struct value_name opcode_names[] = {
@@ -28,42 +28,26 @@ static const struct value_name opcode_names[] = {
 };
 
 static const struct field fields[] = {
-	{ AS_UINT("arp.hw.type", BYTE(0), 16),
-	  .title = "Hardware type",
-	  .preset = 1,
-	  .about = "The kind of link",
-	  .values = hardware_names },
-	{ AS_HEX("arp.proto.type", BYTE(2), 16, 4),
-	  .title = "Protocol type",
-	  .preset = ETH_TYPE_IP4,
-	  .about = "The protocol whose addresses are resolved",
+	{ AS_UINT("arp.hw.type", BYTE(0), 16), .title = "Hardware type", .preset = 1,
+	  .about = "The kind of link", .values = hardware_names },
+	{ AS_HEX("arp.proto.type", BYTE(2), 16, 4), .title = "Protocol type",
+	  .preset = ETH_TYPE_IP4, .about = "The protocol whose addresses are resolved",
 	  .values = ethertype_names },
-	{ AS_UINT("arp.hw.size", BYTE(4), 8),
-	  .title = "Hardware size",
-	  .label = "Hardware size",
-	  .preset = 6,
-	  .about = "Bytes of a link address" },
-	{ AS_UINT("arp.proto.size", BYTE(5), 8),
-	  .title = "Protocol size",
-	  .label = "Protocol size",
-	  .preset = 4,
-	  .about = "Bytes of a protocol address" },
-	{ AS_UINT("arp.opcode", BYTE(6), 16),
-	  .title = "Operation",
-	  .preset = ARP_OP_REQUEST,
+	{ AS_UINT("arp.hw.size", BYTE(4), 8), .title = "Hardware size", .label = "Hardware size",
+	  .preset = 6, .about = "Bytes of a link address" },
+	{ AS_UINT("arp.proto.size", BYTE(5), 8), .title = "Protocol size", .label = "Protocol size",
+	  .preset = 4, .about = "Bytes of a protocol address" },
+	{ AS_UINT("arp.opcode", BYTE(6), 16), .title = "Operation", .preset = ARP_OP_REQUEST,
 	  .values = opcode_names },
 };
 
 static const struct field fields_eth_ip4[] = {
 	{ AS_MAC("arp.src.hw_mac", BYTE(8)), .title = "Sender MAC address" },
-	{ AS_IP4("arp.src.proto_ipv4", BYTE(14)),
-	  .title = "Sender IP address",
+	{ AS_IP4("arp.src.proto_ipv4", BYTE(14)), .title = "Sender IP address",
 	  .about = "0.0.0.0 in a probe (RFC 5227)" },
-	{ AS_MAC("arp.dst.hw_mac", BYTE(18)),
-	  .title = "Target MAC address",
+	{ AS_MAC("arp.dst.hw_mac", BYTE(18)), .title = "Target MAC address",
 	  .about = "Not known yet in a request: zero" },
-	{ AS_IP4("arp.dst.proto_ipv4", BYTE(24)),
-	  .title = "Target IP address",
+	{ AS_IP4("arp.dst.proto_ipv4", BYTE(24)), .title = "Target IP address",
 	  .about = "Whose MAC address is wanted" },
 };
 
@@ -138,8 +122,8 @@ static void arp_line(struct buf *b, const struct packet *p, size_t layer)
 	buf_lit(b, "ARP");
 	if (l->header_len < ARP_ETH_IP4_LEN || !is_eth_ip4(a)) {
 		if (l->header_len >= 8)
-			buf_printf(b, " operation %u, hardware type %u, protocol 0x%04x", load_be16(a + 6),
-				   load_be16(a), load_be16(a + 2));
+			buf_printf(b, " operation %u, hardware type %u, protocol 0x%04x",
+				   load_be16(a + 6), load_be16(a), load_be16(a + 2));
 		return;
 	}
 	same = !memcmp(a + 14, a + 24, 4);
@@ -173,7 +157,8 @@ static void arp_line(struct buf *b, const struct packet *p, size_t layer)
 			buf_lit(b, " (gratuitous)");
 		return;
 	default:
-		buf_printf(b, " %s ", field_value_name(&fields[4], load_be16(a + 6)) ?: "operation unknown");
+		buf_printf(b, " %s ",
+			   field_value_name(&fields[4], load_be16(a + 6)) ?: "operation unknown");
 		buf_ip4(b, a + 14);
 		buf_lit(b, " > ");
 		buf_ip4(b, a + 24);

@@ -21,9 +21,9 @@
 struct craft_layer {
 	const struct protocol *proto;
 	const struct block *body;
-	uint32_t off, len; /* of the header, options included, so far */
-	uint64_t given;	   /* rows of @proto->fields that were set */
-	bool has_options;
+	uint32_t off, len;   /* of the header, options included, so far */
+	uint64_t given;	     /* rows of @proto->fields that were set */
+	uint64_t body_given; /* and of @body's */
 };
 
 struct craft {
@@ -33,10 +33,11 @@ struct craft {
 	uint32_t n_layers;
 	struct craft_layer layers[CRAFT_LAYERS];
 
-	/* The option or element that fields go into at present. */
+	/* The option, and the element of a list, that fields go into at present. */
 	const struct block *option;
+	const struct block *element;
 	uint32_t option_off, element_off;
-	uint64_t option_given; /* rows of the block, then of the head from bit 32 on */
+	uint64_t head_given, option_given, element_given; /* rows that were set */
 };
 
 /* Starts a packet in @memory, at most @cap bytes. */
@@ -51,14 +52,16 @@ MUST_CHECK int craft_layer(struct craft *c, const char *name, struct fault *faul
 
 /**
  * craft_text() - set a field of the layer last added
- * @name: Wireshark's, with or without the protocol's in front ("ip.ttl", "ttl"). Fields of a message
- * body select that body when the type was not set; those of an option add the option unless it is the
- * last one and does not have the field yet; the name of an option without fields ("nop") adds it.
+ * @name: Wireshark's, with or without the protocol's in front ("ip.ttl", "ttl"). Fields of a
+ * message body select that body when the type was not set; those of an option add the option,
+ * unless it is the last one and does not have the field yet. The name of an option ("nop", "mss")
+ * adds it, too; @value then goes into its first field.
  * @value: numbers decimal, 0x… or by the registry's name; flags 0, 1, true, false; bytes in hex;
  * addresses as usual. NULL: for options that hold nothing.
- * Return: 0, -E_SYNTAX with @fault (the offset is in @value; in @name when @value is NULL), -E_FULL.
+ * Return: 0, -E_SYNTAX with @fault (its offset is in @value, 0 when the name is at fault), -E_FULL.
  */
-MUST_CHECK int craft_text(struct craft *c, const char *name, const char *value, struct fault *fault);
+MUST_CHECK int craft_text(struct craft *c, const char *name, const char *value,
+			  struct fault *fault);
 
 /* The same from values. Numbers as they are shown: scaled. */
 MUST_CHECK int craft_uint(struct craft *c, const char *name, uint64_t value, struct fault *fault);

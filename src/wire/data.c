@@ -23,11 +23,8 @@ static void data_walk(struct walk *w)
 }
 
 const struct protocol protocol_data = {
-	PROTOCOL_NAME("data"),
-	.short_name = "data",
-	.title = "Data",
-	.about = "Bytes that no other protocol claims.",
-	.fields = &field_data,
-	.n_fields = 1,
+	PROTOCOL_NAME("data"), .short_name = "data",
+	.title = "Data",       .about = "Bytes that no other protocol claims.",
+	.fields = &field_data, .n_fields = 1,
 	.walk = data_walk,
 };

@@ -1,7 +1,7 @@
 /*
- * Ethernet (IEEE 802.3 section 3.1.1). The same two bytes are a type (Ethernet II, 1536 and more) or
- * the length of what follows (802.3, then an LLC header). A frame shorter than 60 bytes is padded by
- * the sender, so what the inner protocol leaves over belongs to this layer again.
+ * Ethernet (IEEE 802.3 section 3.1.1). The same two bytes are a type (Ethernet II, 1536 and more)
+ * or the length of what follows (802.3, then an LLC header). A frame shorter than 60 bytes is
+ * padded by the sender, so what the inner protocol leaves over belongs to this layer again.
  */
 #include "wire/ethernet.h"
 
@@ -62,27 +62,26 @@ const struct demux demux_ethertype = { by_type, ARRAY_LEN(by_type) };
 #define LOCAL_BIT "1: assigned locally, 0: globally unique, assigned by the maker"
 
 static const struct field fields[] = {
-	{ AS_MAC("eth.dst", BYTE(0)), .title = "Destination", .about = "Who shall receive the frame" },
-	{ AS_FLAG("eth.dst.lg", 6), .depth = 1, .title = "Locally administered", .about = LOCAL_BIT },
+	{ AS_MAC("eth.dst", BYTE(0)), .title = "Destination",
+	  .about = "Who shall receive the frame" },
+	{ AS_FLAG("eth.dst.lg", 6), .depth = 1, .title = "Locally administered",
+	  .about = LOCAL_BIT },
 	{ AS_FLAG("eth.dst.ig", 7), .depth = 1, .title = "Group address", .about = GROUP_BIT },
 	{ AS_MAC("eth.src", BYTE(6)), .title = "Source", .about = "Who sent the frame" },
-	{ AS_FLAG("eth.src.lg", BYTE(6) + 6),
-	  .depth = 1,
-	  .title = "Locally administered",
+	{ AS_FLAG("eth.src.lg", BYTE(6) + 6), .depth = 1, .title = "Locally administered",
 	  .about = LOCAL_BIT },
-	{ AS_FLAG("eth.src.ig", BYTE(6) + 7), .depth = 1, .title = "Group address", .about = GROUP_BIT },
+	{ AS_FLAG("eth.src.ig", BYTE(6) + 7), .depth = 1, .title = "Group address",
+	  .about = GROUP_BIT },
 };
 
 static const struct field fields_type[] = {
-	{ AS_HEX("eth.type", BYTE(12), 16, 4),
-	  .title = "Type",
+	{ AS_HEX("eth.type", BYTE(12), 16, 4), .title = "Type", .preset = 0x88b5,
 	  .about = "The protocol that the frame carries; 0x0600 and more",
 	  .values = ethertype_names },
 };
 
 static const struct field fields_len[] = {
-	{ AS_UINT("eth.len", BYTE(12), 16),
-	  .title = "Length",
+	{ AS_UINT("eth.len", BYTE(12), 16), .title = "Length",
 	  .about = "Bytes that follow, without padding; less than 0x0600, and LLC follows" },
 };
 
@@ -139,7 +138,8 @@ static void walk_trailer(struct walk *w)
 {
 	const struct packet *p = w->packet;
 	const struct layer *in = w->layer + 1;
-	uint32_t off, end = MIN(w->layer->off + w->layer->header_len + w->layer->payload_len, p->cap_len);
+	uint32_t off,
+		end = MIN(w->layer->off + w->layer->header_len + w->layer->payload_len, p->cap_len);
 	uint32_t pad;
 
 	if (in == p->layers + p->n_layers || in->flags & (LAYER_TRUNCATED | LAYER_MALFORMED))
@@ -200,6 +200,9 @@ const struct protocol protocol_ethernet = {
 	ROWS(fields),
 	.min_len = ETH_HEADER_LEN,
 	.select = fields_type,
+	.total_len = fields_len,
+	.total_add = ETH_HEADER_LEN,
+	.step_measures = true,
 	.next = fields_type,
 	.demux = &demux_ethertype,
 	.bodies = bodies,

@@ -22,8 +22,8 @@ const char *field_value_name(const struct field *f, uint64_t value)
 }
 
 /*
- * Labels joined by dots, each made safe for terminals. Stops at the root, at the end, and at what is
- * not a plain label.
+ * Labels joined by dots, each made safe for terminals. Stops at the root, at the end, and at what
+ * is not a plain label.
  */
 static void name_text(struct buf *b, const uint8_t *bytes, size_t len)
 {
@@ -83,7 +83,7 @@ void field_text(struct buf *b, const struct field *f, uint64_t value, const uint
 		ip6_text(b, bytes, len);
 		break;
 	case FIELD_TEXT:
-		buf_safe(b, (const char *)bytes, len);
+		buf_safe(b, (const char *)bytes, strnlen((const char *)bytes, len));
 		break;
 	case FIELD_NAME:
 		name_text(b, bytes, len);
@@ -114,7 +114,7 @@ void field_json(struct buf *b, const struct field *f, uint64_t value, const uint
 			buf_lit(b, "false");
 		break;
 	case FIELD_TEXT:
-		buf_json(b, (const char *)bytes, len);
+		buf_json(b, (const char *)bytes, strnlen((const char *)bytes, len));
 		break;
 	case FIELD_NAME:
 		name_json(b, bytes, len);

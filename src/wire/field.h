@@ -1,7 +1,7 @@
 /*
  * Headers as constant tables. A row says once where a field is, how wide, of which type and what it
- * means; the dissector, the prints, the crafter and the drawing all read the same row. Field names are
- * Wireshark's, except those that its tables do not have.
+ * means; the dissector, the prints, the crafter and the drawing all read the same row. Field names
+ * are Wireshark's, except those that its tables do not have.
  */
 #ifndef SONDE_WIRE_FIELD_H
 #define SONDE_WIRE_FIELD_H
@@ -36,14 +36,14 @@ struct block;
 struct field {
 	const char *name;
 	uint8_t name_len;
-	uint8_t type;  /* enum field_type */
-	uint8_t hex;   /* shown in hexadecimal with so many digits; 0: decimal */
-	uint8_t depth; /* below the row before it that is less deep */
-	uint8_t scale; /* the value is what is on the wire times this; 0: once */
-	bool repeats;  /* as often as there are bytes; always an array in JSON */
-	bool computed; /* not on the wire: follows from other things */
-	uint16_t bit;  /* from the start of the header or option */
-	uint16_t bits; /* 0: all that is left */
+	uint8_t type;	 /* enum field_type */
+	uint8_t hex;	 /* shown in hexadecimal with so many digits; 0: decimal */
+	uint8_t depth;	 /* below the row before it that is less deep */
+	uint8_t scale;	 /* the value is what is on the wire times this; 0: once */
+	bool repeats;	 /* as often as there are bytes; always an array in JSON */
+	bool computed;	 /* not on the wire: follows from other things */
+	uint16_t bit;	 /* from the start of the header or option */
+	uint16_t bits;	 /* 0: all that is left */
 	uint64_t preset; /* when crafting, on the wire, if nothing is given */
 	const char *title;
 	const char *label; /* for the drawing where the title is too wide; NULL: the title */
@@ -68,8 +68,8 @@ struct block {
 };
 
 /* The start of a row: name, place and type. BYTE(n) is the place in bits of byte n. */
-#define BYTE(n) ((n) * 8)
-#define AS_(n, at, width, kind)                                                                    \
+#define BYTE(n) ((n)*8)
+#define AS_(n, at, width, kind) \
 	.name = (n), .name_len = sizeof(n) - 1, .type = (kind), .bit = (at), .bits = (width)
 #define AS_UINT(n, at, width)	     AS_(n, at, width, FIELD_UINT)
 #define AS_HEX(n, at, width, digits) AS_(n, at, width, FIELD_UINT), .hex = (digits)
@@ -130,8 +130,8 @@ static inline uint64_t field_max(const struct field *f)
 const char *field_value_name(const struct field *f, uint64_t value);
 
 /*
- * The value as `tshark -T fields` writes it: numbers decimal or 0x…, flags 1 and 0, bytes as plain hex
- * digits. @bytes: @len of them; @value: of numbers and flags.
+ * The value as `tshark -T fields` writes it: numbers decimal or 0x…, flags 1 and 0, bytes as plain
+ * hex digits. @bytes: @len of them; @value: of numbers and flags.
  */
 void field_text(struct buf *b, const struct field *f, uint64_t value, const uint8_t *bytes,
 		size_t len);

@@ -1,6 +1,7 @@
 /*
  * ICMP (RFC 792; router discovery RFC 1256, address mask RFC 950, length of the quoted packet
- * RFC 4884). The type selects the body; errors end in the packet that caused them, cut by its sender.
+ * RFC 4884). The type selects the body; errors end in the packet that caused them, cut by its
+ * sender.
  */
 #include "wire/icmp.h"
 
@@ -72,61 +73,57 @@ static const struct value_name parameter_names[] = {
 };
 
 static const struct field fields[] = {
-	{ AS_UINT("icmp.type", 0, 8),
-	  .title = "Type",
-	  .preset = ICMP4_TYPE_ECHO,
-	  .about = "What the message says",
-	  .values = type_names },
+	{ AS_UINT("icmp.type", 0, 8), .title = "Type", .preset = ICMP4_TYPE_ECHO,
+	  .about = "What the message says", .values = type_names },
 	{ AS_UINT("icmp.code", BYTE(1), 8), .title = "Code", .about = "What exactly, by type" },
-	{ AS_HEX("icmp.checksum", BYTE(2), 16, 4),
-	  .title = "Checksum",
+	{ AS_HEX("icmp.checksum", BYTE(2), 16, 4), .title = "Checksum",
 	  .about = "Ones' complement sum of the message (RFC 1071)" },
 };
 
 #define QUOTED "the header of the packet that caused it follows, with its first 8 bytes or more"
-#define LENGTH_ROW                                                                                 \
-	{ AS_UINT("icmp.length", BYTE(5), 8),                                                      \
-	  .depth = 1,                                                                              \
-	  .title = "Length",                                                                       \
-	  .about = "Of the packet quoted, in words of 4 bytes (RFC 4884)" }
-#define UNUSED_ROW(byte, width)                                                                    \
-	{ AS_BYTES("icmp.unused", BYTE(byte), (width)), .title = "Unused", .about = "0; then " QUOTED }
+#define LENGTH_ROW                                                                      \
+	{                                                                               \
+		AS_UINT("icmp.length", BYTE(5), 8),                                     \
+			.depth = 1, .title = "Length",                                  \
+			.about = "Of the packet quoted, in words of 4 bytes (RFC 4884)" \
+	}
+#define UNUSED_ROW(byte, width)                                                          \
+	{                                                                                \
+		AS_BYTES("icmp.unused", BYTE(byte), (width)), .title = "Unused",         \
+							      .about = "0; then " QUOTED \
+	}
 
 static const struct field echo[] = {
-	{ AS_UINT("icmp.ident", BYTE(4), 16),
-	  .title = "Identifier",
+	{ AS_UINT("icmp.ident", BYTE(4), 16), .title = "Identifier",
 	  .about = "Tells the senders of one host apart" },
-	{ AS_UINT("icmp.seq", BYTE(6), 16), .title = "Sequence number", .about = "Counts the requests" },
+	{ AS_UINT("icmp.seq", BYTE(6), 16), .title = "Sequence number",
+	  .about = "Counts the requests" },
 };
 static const struct field error[] = { UNUSED_ROW(4, 32), LENGTH_ROW };
 static const struct field too_big[] = {
 	UNUSED_ROW(4, 16),
 	LENGTH_ROW,
-	{ AS_UINT("icmp.mtu", BYTE(6), 16),
-	  .title = "MTU of the next hop",
+	{ AS_UINT("icmp.mtu", BYTE(6), 16), .title = "MTU of the next hop",
 	  .about = "RFC 1191; then " QUOTED },
 };
 static const struct field redirect[] = {
-	{ AS_IP4("icmp.redir_gw", BYTE(4)),
-	  .title = "Gateway",
+	{ AS_IP4("icmp.redir_gw", BYTE(4)), .title = "Gateway",
 	  .about = "The better router; " QUOTED },
 };
 static const struct field parameter[] = {
-	{ AS_UINT("icmp.pointer", BYTE(4), 8), .title = "Pointer", .about = "The byte that is wrong" },
+	{ AS_UINT("icmp.pointer", BYTE(4), 8), .title = "Pointer",
+	  .about = "The byte that is wrong" },
 	UNUSED_ROW(5, 24),
 	LENGTH_ROW,
 };
 static const struct field timestamp[] = {
 	{ AS_UINT("icmp.ident", BYTE(4), 16), .title = "Identifier" },
 	{ AS_UINT("icmp.seq", BYTE(6), 16), .title = "Sequence number" },
-	{ AS_UINT("icmp.originate_timestamp", BYTE(8), 32),
-	  .title = "Originate time",
+	{ AS_UINT("icmp.originate_timestamp", BYTE(8), 32), .title = "Originate time",
 	  .about = "Milliseconds since midnight UT, when sent" },
-	{ AS_UINT("icmp.receive_timestamp", BYTE(12), 32),
-	  .title = "Receive time",
+	{ AS_UINT("icmp.receive_timestamp", BYTE(12), 32), .title = "Receive time",
 	  .about = "When it arrived" },
-	{ AS_UINT("icmp.transmit_timestamp", BYTE(16), 32),
-	  .title = "Transmit time",
+	{ AS_UINT("icmp.transmit_timestamp", BYTE(16), 32), .title = "Transmit time",
 	  .about = "When the reply left" },
 };
 static const struct field mask[] = {
@@ -150,16 +147,11 @@ static const struct block router_block = {
 };
 static const struct field advertisement[] = {
 	{ AS_UINT("icmp.num_addrs", BYTE(4), 8), .title = "Number of addresses" },
-	{ AS_UINT("icmp.addr_entry_size", BYTE(5), 8),
-	  .title = "Entry size",
-	  .preset = 2,
+	{ AS_UINT("icmp.addr_entry_size", BYTE(5), 8), .title = "Entry size", .preset = 2,
 	  .about = "Of each address, in words of 4 bytes" },
 	{ AS_UINT("icmp.lifetime", BYTE(6), 16), .title = "Lifetime", .about = "Seconds" },
-	{ AS_GROUP("icmp.router", BYTE(8)),
-	  .repeats = true,
-	  .title = "Router",
-	  .about = "Address and preference of each",
-	  .block = &router_block },
+	{ AS_GROUP("icmp.router", BYTE(8)), .repeats = true, .title = "Router",
+	  .about = "Address and preference of each", .block = &router_block },
 };
 
 static const struct block bodies[] = {
@@ -243,6 +235,18 @@ static const struct block bodies[] = {
 	  ROWS(timestamp),
 	  .min_len = 20,
 	  .code = ICMP4_TYPE_TIMESTAMP_REPLY },
+	{ .name = "information",
+	  .title = "Information request (obsolete)",
+	  .rfc = "RFC 792, RFC 6918",
+	  ROWS(echo),
+	  .min_len = 8,
+	  .code = ICMP4_TYPE_INFORMATION },
+	{ .name = "information-reply",
+	  .title = "Information reply (obsolete)",
+	  .rfc = "RFC 792, RFC 6918",
+	  ROWS(echo),
+	  .min_len = 8,
+	  .code = ICMP4_TYPE_INFORMATION_REPLY },
 	{ .name = "mask",
 	  .title = "Address mask request",
 	  .rfc = "RFC 950",
@@ -290,11 +294,11 @@ bool icmp_line_quotes(const struct packet *p, size_t layer)
 static const char *message_name(uint8_t type, uint8_t code)
 {
 	const struct field by_code = {
-		.values = type == ICMP4_TYPE_UNREACHABLE   ? unreachable_names :
-			  type == ICMP4_TYPE_REDIRECT	   ? redirect_names :
-			  type == ICMP4_TYPE_TIME_EXCEEDED ? exceeded_names :
-			  type == ICMP4_TYPE_PARAMETER	   ? parameter_names :
-							     NULL,
+		.values = type == ICMP4_TYPE_UNREACHABLE     ? unreachable_names
+			  : type == ICMP4_TYPE_REDIRECT	     ? redirect_names
+			  : type == ICMP4_TYPE_TIME_EXCEEDED ? exceeded_names
+			  : type == ICMP4_TYPE_PARAMETER     ? parameter_names
+							     : NULL,
 	};
 
 	return field_value_name(&by_code, code) ?: field_value_name(&fields[0], type);
@@ -307,7 +311,7 @@ static void icmp_line(struct buf *b, const struct packet *p, size_t layer)
 	const char *name;
 
 	buf_lit(b, "ICMP ");
-	if (l->header_len < 8)
+	if (l->flags & LAYER_CUT)
 		return;
 	if (header[0] == ICMP4_TYPE_ECHO || header[0] == ICMP4_TYPE_ECHO_REPLY) {
 		icmp_line_echo(b, header[0] == ICMP4_TYPE_ECHO, header + 4);

@@ -1,6 +1,6 @@
 /*
- * ICMPv6 (RFC 4443; neighbour discovery RFC 4861, listener discovery RFC 2710 and RFC 3810). The type
- * selects the body; errors end in the packet that caused them, neighbour discovery in options.
+ * ICMPv6 (RFC 4443; neighbour discovery RFC 4861, listener discovery RFC 2710 and RFC 3810). The
+ * type selects the body; errors end in the packet that caused them, neighbour discovery in options.
  */
 #include "wire/icmpv6.h"
 
@@ -72,11 +72,7 @@ static const struct value_name parameter_names[] = {
 	{ 0 },
 };
 static const struct value_name preference_names[] = {
-	{ 0, "medium" },
-	{ 1, "high" },
-	{ 2, "reserved" },
-	{ 3, "low" },
-	{ 0 },
+	{ 0, "medium" }, { 1, "high" }, { 2, "reserved" }, { 3, "low" }, { 0 },
 };
 static const struct value_name record_names[] = {
 	{ 1, "mode is include" },
@@ -89,155 +85,118 @@ static const struct value_name record_names[] = {
 };
 
 static const struct field fields[] = {
-	{ AS_UINT("icmpv6.type", 0, 8),
-	  .title = "Type",
-	  .preset = ICMP6_TYPE_ECHO,
-	  .about = "What the message says; below 128 an error",
-	  .values = type_names },
+	{ AS_UINT("icmpv6.type", 0, 8), .title = "Type", .preset = ICMP6_TYPE_ECHO,
+	  .about = "What the message says; below 128 an error", .values = type_names },
 	{ AS_UINT("icmpv6.code", BYTE(1), 8), .title = "Code", .about = "What exactly, by type" },
-	{ AS_HEX("icmpv6.checksum", BYTE(2), 16, 4),
-	  .title = "Checksum",
+	{ AS_HEX("icmpv6.checksum", BYTE(2), 16, 4), .title = "Checksum",
 	  .about = "Over a pseudo header with the IPv6 addresses, and the message" },
 };
 
 #define QUOTED "the packet that caused it follows, as much as fits into 1280 bytes"
-#define RESERVED_ROW(byte, width)                                                                  \
-	{ AS_BYTES("icmpv6.reserved", BYTE(byte), (width)), .title = "Reserved", .about = "0" }
+#define RESERVED_ROW(byte, width)                                                      \
+	{                                                                              \
+		AS_BYTES("icmpv6.reserved", BYTE(byte), (width)), .title = "Reserved", \
+								  .about = "0"         \
+	}
 
 static const struct field error[] = {
-	{ AS_UINT("icmpv6.length", BYTE(4), 8),
-	  .title = "Length",
+	{ AS_UINT("icmpv6.length", BYTE(4), 8), .title = "Length",
 	  .about = "Of the packet quoted, in units of 8 bytes (RFC 4884); " QUOTED },
 	RESERVED_ROW(5, 24),
 };
 static const struct field too_big[] = {
-	{ AS_UINT("icmpv6.mtu", BYTE(4), 32),
-	  .title = "MTU",
-	  .about = "Of the next hop; " QUOTED },
+	{ AS_UINT("icmpv6.mtu", BYTE(4), 32), .title = "MTU", .about = "Of the next hop; " QUOTED },
 };
 static const struct field parameter[] = {
-	{ AS_UINT("icmpv6.pointer", BYTE(4), 32),
-	  .title = "Pointer",
+	{ AS_UINT("icmpv6.pointer", BYTE(4), 32), .title = "Pointer",
 	  .about = "The byte that is wrong; " QUOTED },
 };
 static const struct field echo[] = {
-	{ AS_HEX("icmpv6.echo.identifier", BYTE(4), 16, 4),
-	  .title = "Identifier",
+	{ AS_HEX("icmpv6.echo.identifier", BYTE(4), 16, 4), .title = "Identifier",
 	  .about = "Tells the senders of one host apart" },
-	{ AS_UINT("icmpv6.echo.sequence_number", BYTE(6), 16),
-	  .title = "Sequence number",
+	{ AS_UINT("icmpv6.echo.sequence_number", BYTE(6), 16), .title = "Sequence number",
 	  .about = "Counts the requests" },
 };
 
-#define GROUP_ROW                                                                                  \
-	{ AS_IP6("icmpv6.mld.multicast_address", BYTE(8)),                                         \
-	  .title = "Multicast address",                                                            \
-	  .about = "The group asked for or listened to; :: for all" }
+#define GROUP_ROW                                                                 \
+	{                                                                         \
+		AS_IP6("icmpv6.mld.multicast_address", BYTE(8)),                  \
+			.title = "Multicast address",                             \
+			.about = "The group asked for or listened to; :: for all" \
+	}
 
 static const struct field listener[] = {
 	{ AS_UINT("icmpv6.mld.maximum_response_delay", BYTE(4), 16),
-	  .title = "Maximum response delay",
-	  .label = "Max response delay",
+	  .title = "Maximum response delay", .label = "Max response delay",
 	  .about = "Milliseconds" },
 	RESERVED_ROW(6, 16),
 	GROUP_ROW,
 };
 static const struct field query2[] = {
 	{ AS_UINT("icmpv6.mld.maximum_response_code", BYTE(4), 16),
-	  .title = "Maximum response code",
-	  .label = "Max response code",
+	  .title = "Maximum response code", .label = "Max response code",
 	  .about = "Milliseconds; from 32768 in floating point" },
 	RESERVED_ROW(6, 16),
 	GROUP_ROW,
 	{ AS_HEX("icmpv6.mld.flag", BYTE(24), 8, 2), .title = "Flags" },
-	{ AS_UINT("icmpv6.mld.flag.reserved", BYTE(24), 4), .depth = 1, .title = "Reserved", .label = "Resv" },
-	{ AS_FLAG("icmpv6.mld.flag.s", BYTE(24) + 4),
-	  .depth = 1,
-	  .title = "Suppress router-side processing",
-	  .label = "S" },
-	{ AS_UINT("icmpv6.mld.flag.qrv", BYTE(24) + 5, 3),
-	  .depth = 1,
-	  .title = "Querier's robustness",
-	  .label = "QRV" },
-	{ AS_UINT("icmpv6.mld.qqi", BYTE(25), 8),
-	  .title = "Querier's query interval",
-	  .label = "QQIC",
-	  .about = "Seconds; from 128 in floating point" },
+	{ AS_UINT("icmpv6.mld.flag.reserved", BYTE(24), 4), .depth = 1, .title = "Reserved",
+	  .label = "Resv" },
+	{ AS_FLAG("icmpv6.mld.flag.s", BYTE(24) + 4), .depth = 1,
+	  .title = "Suppress router-side processing", .label = "S" },
+	{ AS_UINT("icmpv6.mld.flag.qrv", BYTE(24) + 5, 3), .depth = 1,
+	  .title = "Querier's robustness", .label = "QRV" },
+	{ AS_UINT("icmpv6.mld.qqi", BYTE(25), 8), .title = "Querier's query interval",
+	  .label = "QQIC", .about = "Seconds; from 128 in floating point" },
 	{ AS_UINT("icmpv6.mld.nb_sources", BYTE(26), 16), .title = "Number of sources" },
-	{ AS_IP6("icmpv6.mld.source_address", BYTE(28)), .repeats = true, .title = "Source address" },
+	{ AS_IP6("icmpv6.mld.source_address", BYTE(28)), .repeats = true,
+	  .title = "Source address" },
 };
 static const struct field router_solicit[] = { RESERVED_ROW(4, 32) };
 static const struct field router_advert[] = {
-	{ AS_UINT("icmpv6.nd.ra.cur_hop_limit", BYTE(4), 8),
-	  .title = "Current hop limit",
-	  .label = "Cur hop limit",
-	  .about = "What hosts shall put into packets; 0: not said" },
+	{ AS_UINT("icmpv6.nd.ra.cur_hop_limit", BYTE(4), 8), .title = "Current hop limit",
+	  .label = "Cur hop limit", .about = "What hosts shall put into packets; 0: not said" },
 	{ AS_HEX("icmpv6.nd.ra.flag", BYTE(5), 8, 2), .title = "Flags" },
-	{ AS_FLAG("icmpv6.nd.ra.flag.m", BYTE(5)),
-	  .depth = 1,
-	  .title = "Managed addresses",
-	  .label = "M",
-	  .about = "Addresses from DHCPv6" },
-	{ AS_FLAG("icmpv6.nd.ra.flag.o", BYTE(5) + 1),
-	  .depth = 1,
-	  .title = "Other configuration",
-	  .label = "O",
-	  .about = "DNS and others from DHCPv6" },
-	{ AS_FLAG("icmpv6.nd.ra.flag.h", BYTE(5) + 2), .depth = 1, .title = "Home agent", .label = "H" },
-	{ AS_UINT("icmpv6.nd.ra.flag.prf", BYTE(5) + 3, 2),
-	  .depth = 1,
-	  .title = "Default router preference",
-	  .label = "Prf",
-	  .about = "RFC 4191",
+	{ AS_FLAG("icmpv6.nd.ra.flag.m", BYTE(5)), .depth = 1, .title = "Managed addresses",
+	  .label = "M", .about = "Addresses from DHCPv6" },
+	{ AS_FLAG("icmpv6.nd.ra.flag.o", BYTE(5) + 1), .depth = 1, .title = "Other configuration",
+	  .label = "O", .about = "DNS and others from DHCPv6" },
+	{ AS_FLAG("icmpv6.nd.ra.flag.h", BYTE(5) + 2), .depth = 1, .title = "Home agent",
+	  .label = "H" },
+	{ AS_UINT("icmpv6.nd.ra.flag.prf", BYTE(5) + 3, 2), .depth = 1,
+	  .title = "Default router preference", .label = "Prf", .about = "RFC 4191",
 	  .values = preference_names },
 	{ AS_FLAG("icmpv6.nd.ra.flag.p", BYTE(5) + 5), .depth = 1, .title = "Proxy", .label = "P" },
-	{ AS_UINT("icmpv6.nd.ra.flag.rsv", BYTE(5) + 6, 2), .depth = 1, .title = "Reserved", .label = "Rsv" },
-	{ AS_UINT("icmpv6.nd.ra.router_lifetime", BYTE(6), 16),
-	  .title = "Router lifetime",
-	  .preset = 1800,
-	  .about = "Seconds; 0: not a default router" },
-	{ AS_UINT("icmpv6.nd.ra.reachable_time", BYTE(8), 32),
-	  .title = "Reachable time",
+	{ AS_UINT("icmpv6.nd.ra.flag.rsv", BYTE(5) + 6, 2), .depth = 1, .title = "Reserved",
+	  .label = "Rsv" },
+	{ AS_UINT("icmpv6.nd.ra.router_lifetime", BYTE(6), 16), .title = "Router lifetime",
+	  .preset = 1800, .about = "Seconds; 0: not a default router" },
+	{ AS_UINT("icmpv6.nd.ra.reachable_time", BYTE(8), 32), .title = "Reachable time",
 	  .about = "Milliseconds that a neighbour counts as reachable; 0: not said" },
-	{ AS_UINT("icmpv6.nd.ra.retrans_timer", BYTE(12), 32),
-	  .title = "Retransmission timer",
+	{ AS_UINT("icmpv6.nd.ra.retrans_timer", BYTE(12), 32), .title = "Retransmission timer",
 	  .about = "Milliseconds between solicitations; 0: not said" },
 };
 static const struct field neighbour_solicit[] = {
 	RESERVED_ROW(4, 32),
-	{ AS_IP6("icmpv6.nd.ns.target_address", BYTE(8)),
-	  .title = "Target address",
+	{ AS_IP6("icmpv6.nd.ns.target_address", BYTE(8)), .title = "Target address",
 	  .about = "Whose MAC address is wanted" },
 };
 static const struct field neighbour_advert[] = {
 	{ AS_HEX("icmpv6.nd.na.flag", BYTE(4), 32, 8), .title = "Flags" },
-	{ AS_FLAG("icmpv6.nd.na.flag.r", BYTE(4)),
-	  .depth = 1,
-	  .title = "Router",
-	  .label = "R",
+	{ AS_FLAG("icmpv6.nd.na.flag.r", BYTE(4)), .depth = 1, .title = "Router", .label = "R",
 	  .about = "The sender is a router" },
-	{ AS_FLAG("icmpv6.nd.na.flag.s", BYTE(4) + 1),
-	  .depth = 1,
-	  .title = "Solicited",
-	  .label = "S",
-	  .about = "An answer to a solicitation" },
-	{ AS_FLAG("icmpv6.nd.na.flag.o", BYTE(4) + 2),
-	  .depth = 1,
-	  .title = "Override",
-	  .label = "O",
-	  .about = "Replaces what is in caches" },
+	{ AS_FLAG("icmpv6.nd.na.flag.s", BYTE(4) + 1), .depth = 1, .title = "Solicited",
+	  .label = "S", .about = "An answer to a solicitation" },
+	{ AS_FLAG("icmpv6.nd.na.flag.o", BYTE(4) + 2), .depth = 1, .title = "Override",
+	  .label = "O", .about = "Replaces what is in caches" },
 	{ AS_UINT("icmpv6.nd.na.flag.rsv", BYTE(4) + 3, 29), .depth = 1, .title = "Reserved" },
-	{ AS_IP6("icmpv6.nd.na.target_address", BYTE(8)),
-	  .title = "Target address",
+	{ AS_IP6("icmpv6.nd.na.target_address", BYTE(8)), .title = "Target address",
 	  .about = "Whose MAC address is told" },
 };
 static const struct field redirect[] = {
 	RESERVED_ROW(4, 32),
-	{ AS_IP6("icmpv6.nd.rd.target_address", BYTE(8)),
-	  .title = "Target address",
+	{ AS_IP6("icmpv6.nd.rd.target_address", BYTE(8)), .title = "Target address",
 	  .about = "The better next hop" },
-	{ AS_IP6("icmpv6.rd.na.destination_address", BYTE(24)),
-	  .title = "Destination address",
+	{ AS_IP6("icmpv6.rd.na.destination_address", BYTE(24)), .title = "Destination address",
 	  .about = "For packets to this address" },
 };
 static const struct field report2[] = {
@@ -245,7 +204,7 @@ static const struct field report2[] = {
 	{ AS_UINT("icmpv6.mldr.nb_mcast_records", BYTE(6), 16), .title = "Number of records" },
 };
 
-#define BODY(n, t, r, rows, len, type)                                                             \
+#define BODY(n, t, r, rows, len, type) \
 	.name = (n), .title = (t), .rfc = (r), ROWS(rows), .min_len = (len), .code = (type)
 
 /* Both versions of the listener query have one type; the first row of the type is the default. */
@@ -262,11 +221,12 @@ static const struct block bodies[] = {
 	       ICMP6_TYPE_PARAMETER),
 	  .quotes = true },
 	{ BODY("echo", "Echo request", "RFC 4443 section 4.1", echo, 8, ICMP6_TYPE_ECHO) },
-	{ BODY("echo-reply", "Echo reply", "RFC 4443 section 4.2", echo, 8, ICMP6_TYPE_ECHO_REPLY) },
+	{ BODY("echo-reply", "Echo reply", "RFC 4443 section 4.2", echo, 8,
+	       ICMP6_TYPE_ECHO_REPLY) },
 	{ BODY("mld-query", "Multicast listener query", "RFC 2710 section 3", listener, 24,
 	       ICMP6_TYPE_MLD_QUERY) },
-	{ BODY("mld-query2", "Multicast listener query, version 2", "RFC 3810 section 5.1", query2, 28,
-	       ICMP6_TYPE_MLD_QUERY),
+	{ BODY("mld-query2", "Multicast listener query, version 2", "RFC 3810 section 5.1", query2,
+	       28, ICMP6_TYPE_MLD_QUERY),
 	  .has_options = true },
 	{ BODY("mld-report", "Multicast listener report", "RFC 2710 section 3", listener, 24,
 	       ICMP6_TYPE_MLD_REPORT) },
@@ -286,8 +246,8 @@ static const struct block bodies[] = {
 	  .has_options = true },
 	{ BODY("redirect", "Redirect", "RFC 4861 section 4.5", redirect, 40, ICMP6_TYPE_REDIRECT),
 	  .has_options = true },
-	{ BODY("mld-report2", "Multicast listener report, version 2", "RFC 3810 section 5.2", report2, 8,
-	       ICMP6_TYPE_MLD2_REPORT),
+	{ BODY("mld-report2", "Multicast listener report, version 2", "RFC 3810 section 5.2",
+	       report2, 8, ICMP6_TYPE_MLD2_REPORT),
 	  .has_options = true },
 };
 enum { BODY_QUERY2 = 7 };
@@ -309,8 +269,7 @@ static const struct field record_group = {
 };
 static const struct field record_fields[] = {
 	{ AS_UINT("icmpv6.mldr.mar.record_type", 0, 8), .title = "Type", .values = record_names },
-	{ AS_UINT("icmpv6.mldr.mar.aux_data_len", BYTE(1), 8),
-	  .title = "Auxiliary data length",
+	{ AS_UINT("icmpv6.mldr.mar.aux_data_len", BYTE(1), 8), .title = "Auxiliary data length",
 	  .about = "In words of 4 bytes" },
 	{ AS_UINT("icmpv6.mldr.mar.nb_sources", BYTE(2), 16), .title = "Number of sources" },
 	{ AS_IP6("icmpv6.mldr.mar.multicast_address", BYTE(4)), .title = "Multicast address" },
@@ -397,10 +356,10 @@ static void line_neighbour(struct buf *b, const uint8_t *header, uint32_t len)
 static const char *message_name(uint8_t type, uint8_t code)
 {
 	const struct field by_code = {
-		.values = type == ICMP6_TYPE_UNREACHABLE   ? unreachable_names :
-			  type == ICMP6_TYPE_TIME_EXCEEDED ? exceeded_names :
-			  type == ICMP6_TYPE_PARAMETER	   ? parameter_names :
-							     NULL,
+		.values = type == ICMP6_TYPE_UNREACHABLE     ? unreachable_names
+			  : type == ICMP6_TYPE_TIME_EXCEEDED ? exceeded_names
+			  : type == ICMP6_TYPE_PARAMETER     ? parameter_names
+							     : NULL,
 	};
 
 	return field_value_name(&by_code, code) ?: field_value_name(&fields[0], type);
@@ -413,13 +372,14 @@ static void icmpv6_line(struct buf *b, const struct packet *p, size_t layer)
 	const char *name;
 
 	buf_lit(b, "ICMPv6 ");
-	if (l->header_len < 8)
+	if (l->flags & LAYER_CUT)
 		return;
 	if (header[0] == ICMP6_TYPE_ECHO || header[0] == ICMP6_TYPE_ECHO_REPLY) {
 		icmp_line_echo(b, header[0] == ICMP6_TYPE_ECHO, header + 4);
 		return;
 	}
-	if ((header[0] == ICMP6_TYPE_NEIGHBOUR_SOLICIT || header[0] == ICMP6_TYPE_NEIGHBOUR_ADVERT) &&
+	if ((header[0] == ICMP6_TYPE_NEIGHBOUR_SOLICIT ||
+	     header[0] == ICMP6_TYPE_NEIGHBOUR_ADVERT) &&
 	    l->header_len >= 24) {
 		line_neighbour(b, header, l->header_len);
 		return;

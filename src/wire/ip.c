@@ -88,11 +88,12 @@ static const struct demux_row by_protocol[] = {
 const struct demux demux_ip = { by_protocol, ARRAY_LEN(by_protocol) };
 
 const struct value_name dscp_names[] = {
-	{ 0, "default" }, { 1, "lower effort" }, { 8, "CS1" },	 { 10, "AF11" }, { 12, "AF12" },
-	{ 14, "AF13" },	  { 16, "CS2" },	 { 18, "AF21" }, { 20, "AF22" }, { 22, "AF23" },
-	{ 24, "CS3" },	  { 26, "AF31" },	 { 28, "AF32" }, { 30, "AF33" }, { 32, "CS4" },
-	{ 34, "AF41" },	  { 36, "AF42" },	 { 38, "AF43" }, { 40, "CS5" },	 { 44, "voice admit" },
-	{ 46, "EF" },	  { 48, "CS6" },	 { 56, "CS7" },	 { 0 },
+	{ 0, "default" }, { 1, "lower effort" }, { 8, "CS1" },	{ 10, "AF11" },
+	{ 12, "AF12" },	  { 14, "AF13" },	 { 16, "CS2" }, { 18, "AF21" },
+	{ 20, "AF22" },	  { 22, "AF23" },	 { 24, "CS3" }, { 26, "AF31" },
+	{ 28, "AF32" },	  { 30, "AF33" },	 { 32, "CS4" }, { 34, "AF41" },
+	{ 36, "AF42" },	  { 38, "AF43" },	 { 40, "CS5" }, { 44, "voice admit" },
+	{ 46, "EF" },	  { 48, "CS6" },	 { 56, "CS7" }, { 0 },
 };
 
 const struct value_name ecn_names[] = {

@@ -9,23 +9,16 @@
 #include "wire/packet.h"
 
 static const struct field ah_fields[] = {
-	{ AS_UINT("ah.next_header", 0, 8),
-	  .title = "Next header",
-	  .preset = IPPROTO_NONE,
-	  .about = "What follows this header",
-	  .values = ip_protocol_names },
-	{ AS_UINT("ah.length", BYTE(1), 8),
-	  .title = "Length",
+	{ AS_UINT("ah.next_header", 0, 8), .title = "Next header", .preset = IPPROTO_NONE,
+	  .about = "What follows this header", .values = ip_protocol_names },
+	{ AS_UINT("ah.length", BYTE(1), 8), .title = "Length",
 	  .about = "In words of 4 bytes, without the first two" },
 	{ AS_BYTES("ah.reserved", BYTE(2), 16), .title = "Reserved", .about = "0" },
-	{ AS_HEX("ah.spi", BYTE(4), 32, 8),
-	  .title = "Security parameters index",
+	{ AS_HEX("ah.spi", BYTE(4), 32, 8), .title = "Security parameters index",
 	  .about = "With the destination names the security association" },
-	{ AS_UINT("ah.sequence", BYTE(8), 32),
-	  .title = "Sequence number",
+	{ AS_UINT("ah.sequence", BYTE(8), 32), .title = "Sequence number",
 	  .about = "Against replays" },
-	{ AS_BYTES("ah.icv", BYTE(12), 0),
-	  .title = "Integrity check value",
+	{ AS_BYTES("ah.icv", BYTE(12), 0), .title = "Integrity check value",
 	  .about = "Over the packet, without what routers change" },
 };
 
@@ -51,7 +44,8 @@ const struct protocol protocol_ah = {
 	.short_name = "AH",
 	.title = "Authentication Header",
 	.rfc = "RFC 4302 section 2",
-	.about = "Proves who sent the packet and that it was not changed; what follows is in clear.",
+	.about =
+		"Proves who sent the packet and that it was not changed; what follows is in clear.",
 	ROWS(ah_fields),
 	.min_len = 12,
 	.repeats = true,
@@ -64,11 +58,9 @@ const struct protocol protocol_ah = {
 };
 
 static const struct field esp_fields[] = {
-	{ AS_HEX("esp.spi", 0, 32, 8),
-	  .title = "Security parameters index",
+	{ AS_HEX("esp.spi", 0, 32, 8), .title = "Security parameters index",
 	  .about = "With the destination names the security association" },
-	{ AS_UINT("esp.sequence", BYTE(4), 32),
-	  .title = "Sequence number",
+	{ AS_UINT("esp.sequence", BYTE(4), 32), .title = "Sequence number",
 	  .about = "Against replays" },
 };
 

@@ -44,63 +44,33 @@ static const struct value_name option_names[] = {
 
 static const struct field fields[] = {
 	{ AS_UINT("ip.version", 0, 4), .title = "Version", .preset = 4, .about = "4" },
-	{ AS_UINT("ip.hdr_len", 4, 4),
-	  .title = "Header length",
-	  .label = "IHL",
-	  .scale = 4,
-	  .preset = 5,
-	  .about = "Of header and options; on the wire in words of 4 bytes" },
-	{ AS_HEX("ip.dsfield", BYTE(1), 8, 2),
-	  .title = "Differentiated services",
+	{ AS_UINT("ip.hdr_len", 4, 4), .title = "Header length", .label = "IHL", .scale = 4,
+	  .preset = 5, .about = "Of header and options; on the wire in words of 4 bytes" },
+	{ AS_HEX("ip.dsfield", BYTE(1), 8, 2), .title = "Differentiated services",
 	  .about = "How routers shall treat it; formerly type of service" },
-	{ AS_UINT("ip.dsfield.dscp", BYTE(1), 6),
-	  .depth = 1,
-	  .title = "Code point",
-	  .label = "DSCP",
-	  .about = "Class of treatment (RFC 2474)",
-	  .values = dscp_names },
-	{ AS_UINT("ip.dsfield.ecn", BYTE(1) + 6, 2),
-	  .depth = 1,
-	  .title = "Congestion notification",
-	  .label = "ECN",
-	  .about = "Routers mark 3 instead of dropping (RFC 3168)",
+	{ AS_UINT("ip.dsfield.dscp", BYTE(1), 6), .depth = 1, .title = "Code point",
+	  .label = "DSCP", .about = "Class of treatment (RFC 2474)", .values = dscp_names },
+	{ AS_UINT("ip.dsfield.ecn", BYTE(1) + 6, 2), .depth = 1, .title = "Congestion notification",
+	  .label = "ECN", .about = "Routers mark 3 instead of dropping (RFC 3168)",
 	  .values = ecn_names },
-	{ AS_UINT("ip.len", BYTE(2), 16),
-	  .title = "Total length",
+	{ AS_UINT("ip.len", BYTE(2), 16), .title = "Total length",
 	  .about = "Bytes of header and data" },
-	{ AS_HEX("ip.id", BYTE(4), 16, 4),
-	  .title = "Identification",
+	{ AS_HEX("ip.id", BYTE(4), 16, 4), .title = "Identification",
 	  .about = "The same in all fragments of one packet" },
 	{ AS_HEX("ip.flags", BYTE(6), 3, 2), .title = "Flags" },
-	{ AS_FLAG("ip.flags.rb", BYTE(6)),
-	  .depth = 1,
-	  .title = "Reserved",
-	  .label = "0",
+	{ AS_FLAG("ip.flags.rb", BYTE(6)), .depth = 1, .title = "Reserved", .label = "0",
 	  .about = "0" },
-	{ AS_FLAG("ip.flags.df", BYTE(6) + 1),
-	  .depth = 1,
-	  .title = "Don't fragment",
-	  .label = "D F",
-	  .about = "Routers must drop it rather than split it" },
-	{ AS_FLAG("ip.flags.mf", BYTE(6) + 2),
-	  .depth = 1,
-	  .title = "More fragments",
-	  .label = "M F",
-	  .about = "Not the last fragment" },
-	{ AS_UINT("ip.frag_offset", BYTE(6) + 3, 13),
-	  .scale = 8,
-	  .title = "Fragment offset",
+	{ AS_FLAG("ip.flags.df", BYTE(6) + 1), .depth = 1, .title = "Don't fragment",
+	  .label = "D F", .about = "Routers must drop it rather than split it" },
+	{ AS_FLAG("ip.flags.mf", BYTE(6) + 2), .depth = 1, .title = "More fragments",
+	  .label = "M F", .about = "Not the last fragment" },
+	{ AS_UINT("ip.frag_offset", BYTE(6) + 3, 13), .scale = 8, .title = "Fragment offset",
 	  .about = "Where its data belongs; on the wire in units of 8 bytes" },
-	{ AS_UINT("ip.ttl", BYTE(8), 8),
-	  .title = "Time to live",
-	  .preset = 64,
+	{ AS_UINT("ip.ttl", BYTE(8), 8), .title = "Time to live", .preset = 64,
 	  .about = "Each router takes one off; at 0 it is dropped" },
-	{ AS_UINT("ip.proto", BYTE(9), 8),
-	  .title = "Protocol",
-	  .about = "What is inside",
-	  .values = ip_protocol_names },
-	{ AS_HEX("ip.checksum", BYTE(10), 16, 4),
-	  .title = "Header checksum",
+	{ AS_UINT("ip.proto", BYTE(9), 8), .title = "Protocol", .preset = 253,
+	  .about = "What is inside", .values = ip_protocol_names },
+	{ AS_HEX("ip.checksum", BYTE(10), 16, 4), .title = "Header checksum",
 	  .about = "Ones' complement sum of the header (RFC 1071)" },
 	{ AS_IP4("ip.src", BYTE(12)), .title = "Source address" },
 	{ AS_IP4("ip.dst", BYTE(16)), .title = "Destination address" },
@@ -116,23 +86,20 @@ static const struct field option_group = {
 
 static const struct field option_head[] = {
 	{ AS_UINT("ip.opt.type", 0, 8), .title = "Type", .values = option_names },
-	{ AS_FLAG("ip.opt.type.copy", 0),
-	  .depth = 1,
-	  .title = "Copied",
-	  .label = "C",
+	{ AS_FLAG("ip.opt.type.copy", 0), .depth = 1, .title = "Copied", .label = "C",
 	  .about = "Into all fragments" },
 	{ AS_UINT("ip.opt.type.class", 1, 2), .depth = 1, .title = "Class", .values = class_names },
 	{ AS_UINT("ip.opt.type.number", 3, 5), .depth = 1, .title = "Number" },
-	{ AS_UINT("ip.opt.len", BYTE(1), 8),
-	  .title = "Length",
+	{ AS_UINT("ip.opt.len", BYTE(1), 8), .title = "Length",
 	  .about = "Bytes of the option, type and length included" },
 };
 
-#define POINTER_ROW                                                                                \
-	{ AS_UINT("ip.opt.ptr", BYTE(2), 8),                                                       \
-	  .title = "Pointer",                                                                      \
-	  .preset = 4,                                                                             \
-	  .about = "The next place to be used, counted from 1" }
+#define POINTER_ROW                                                          \
+	{                                                                    \
+		AS_UINT("ip.opt.ptr", BYTE(2), 8),                           \
+			.title = "Pointer", .preset = 4,                     \
+			.about = "The next place to be used, counted from 1" \
+	}
 
 static const struct field record_route[] = {
 	POINTER_ROW,
@@ -144,15 +111,11 @@ static const struct field source_route[] = {
 };
 static const struct field timestamp[] = {
 	{ AS_UINT("ip.opt.ptr", BYTE(2), 8), .title = "Pointer", .preset = 5 },
-	{ AS_UINT("ip.opt.overflow", BYTE(3), 4),
-	  .title = "Overflow",
+	{ AS_UINT("ip.opt.overflow", BYTE(3), 4), .title = "Overflow",
 	  .about = "Routers that found no room" },
-	{ AS_HEX("ip.opt.flag", BYTE(3) + 4, 4, 2),
-	  .title = "Flag",
+	{ AS_HEX("ip.opt.flag", BYTE(3) + 4, 4, 2), .title = "Flag",
 	  .about = "0: times only, 1: addresses and times, 3: addresses given before" },
-	{ AS_UINT("ip.opt.time_stamp", BYTE(4), 32),
-	  .repeats = true,
-	  .title = "Time",
+	{ AS_UINT("ip.opt.time_stamp", BYTE(4), 32), .repeats = true, .title = "Time",
 	  .about = "Milliseconds since midnight UT" },
 };
 static const struct field stream_id[] = {
@@ -166,8 +129,7 @@ static const struct field traceroute[] = {
 	{ AS_IP4("ip.opt.originator", BYTE(8)), .title = "Originator" },
 };
 static const struct field router_alert[] = {
-	{ AS_UINT("ip.opt.ra", BYTE(2), 16),
-	  .title = "Router alert",
+	{ AS_UINT("ip.opt.ra", BYTE(2), 16), .title = "Router alert",
 	  .about = "0: routers shall examine the packet" },
 };
 static const struct field opaque[] = {

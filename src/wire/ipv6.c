@@ -1,6 +1,6 @@
 /*
- * IPv6 (RFC 8200). The payload length is 0 in jumbograms (RFC 2675), whose length is in a hop-by-hop
- * option: the packet then goes on to the end of what carries it.
+ * IPv6 (RFC 8200). The payload length is 0 in jumbograms (RFC 2675), whose length is in a
+ * hop-by-hop option: the packet then goes on to the end of what carries it.
  */
 #include "wire/ipv6.h"
 
@@ -11,35 +11,21 @@
 
 static const struct field fields[] = {
 	{ AS_UINT("ipv6.version", 0, 4), .title = "Version", .preset = 6, .about = "6" },
-	{ AS_HEX("ipv6.tclass", 4, 8, 8),
-	  .title = "Traffic class",
+	{ AS_HEX("ipv6.tclass", 4, 8, 8), .title = "Traffic class",
 	  .about = "How routers shall treat it" },
-	{ AS_UINT("ipv6.tclass.dscp", 4, 6),
-	  .depth = 1,
-	  .title = "Code point",
-	  .label = "DSCP",
-	  .about = "Class of treatment (RFC 2474)",
-	  .values = dscp_names },
-	{ AS_UINT("ipv6.tclass.ecn", 10, 2),
-	  .depth = 1,
-	  .title = "Congestion notification",
-	  .label = "ECN",
-	  .about = "Routers mark 3 instead of dropping (RFC 3168)",
+	{ AS_UINT("ipv6.tclass.dscp", 4, 6), .depth = 1, .title = "Code point", .label = "DSCP",
+	  .about = "Class of treatment (RFC 2474)", .values = dscp_names },
+	{ AS_UINT("ipv6.tclass.ecn", 10, 2), .depth = 1, .title = "Congestion notification",
+	  .label = "ECN", .about = "Routers mark 3 instead of dropping (RFC 3168)",
 	  .values = ecn_names },
-	{ AS_HEX("ipv6.flow", 12, 20, 6),
-	  .title = "Flow label",
+	{ AS_HEX("ipv6.flow", 12, 20, 6), .title = "Flow label",
 	  .about = "The same for all packets of one flow (RFC 6437)" },
-	{ AS_UINT("ipv6.plen", BYTE(4), 16),
-	  .title = "Payload length",
+	{ AS_UINT("ipv6.plen", BYTE(4), 16), .title = "Payload length",
 	  .about = "Bytes after this header, extension headers included" },
-	{ AS_UINT("ipv6.nxt", BYTE(6), 8),
-	  .title = "Next header",
-	  .preset = IPPROTO_NONE,
+	{ AS_UINT("ipv6.nxt", BYTE(6), 8), .title = "Next header", .preset = IPPROTO_NONE,
 	  .about = "What follows: an extension header or the transport protocol",
 	  .values = ip_protocol_names },
-	{ AS_UINT("ipv6.hlim", BYTE(7), 8),
-	  .title = "Hop limit",
-	  .preset = 64,
+	{ AS_UINT("ipv6.hlim", BYTE(7), 8), .title = "Hop limit", .preset = 64,
 	  .about = "Each router takes one off; at 0 it is dropped" },
 	{ AS_IP6("ipv6.src", BYTE(8)), .title = "Source address" },
 	{ AS_IP6("ipv6.dst", BYTE(24)), .title = "Destination address" },
@@ -95,6 +81,7 @@ const struct protocol protocol_ipv6 = {
 	.min_len = IP6_HEADER_LEN,
 	.total_len = &fields[ROW_PLEN],
 	.total_add = IP6_HEADER_LEN,
+	.step_measures = true,
 	.next = &fields[ROW_NXT],
 	.demux = &demux_ip,
 	.step = ipv6_step,

@@ -1,6 +1,7 @@
 /*
- * IPv6 extension headers (RFC 8200 section 4; segment routing RFC 8754, mobility RFC 6275). Each is a
- * layer: next header, its own length in units of 8 bytes without the first 8, then options or a body.
+ * IPv6 extension headers (RFC 8200 section 4; segment routing RFC 8754, mobility RFC 6275). Each is
+ * a layer: next header, its own length in units of 8 bytes without the first 8, then options or a
+ * body.
  */
 #include "wire/ipv6.h"
 
@@ -9,16 +10,15 @@
 #include "wire/ip.h"
 
 #define NEXT_ROW(n)                                                                                \
-	{ AS_UINT(n, 0, 8),                                                                        \
-	  .title = "Next header",                                                                  \
-	  .preset = IPPROTO_NONE,                                                                  \
-	  .about = "What follows this header",                                                     \
-	  .values = ip_protocol_names }
-#define LEN_ROW(n)                                                                                 \
-	{ AS_UINT(n, BYTE(1), 8),                                                                  \
-	  .title = "Header length",                                                                \
-	  .label = "Hdr ext len",                                                                  \
-	  .about = "In units of 8 bytes, without the first 8" }
+	{                                                                                          \
+		AS_UINT(n, 0, 8), .title = "Next header", .preset = IPPROTO_NONE,                  \
+				  .about = "What follows this header", .values = ip_protocol_names \
+	}
+#define LEN_ROW(n)                                                                          \
+	{                                                                                   \
+		AS_UINT(n, BYTE(1), 8), .title = "Header length", .label = "Hdr ext len",   \
+					.about = "In units of 8 bytes, without the first 8" \
+	}
 
 static const struct value_name action_names[] = {
 	{ 0, "skip" },
@@ -72,20 +72,13 @@ static const struct field option_group = {
 
 static const struct field option_head[] = {
 	{ AS_HEX("ipv6.opt.type", 0, 8, 2), .title = "Type", .values = option_names },
-	{ AS_UINT("ipv6.opt.type.action", 0, 2),
-	  .depth = 1,
-	  .title = "Action",
-	  .label = "Act",
+	{ AS_UINT("ipv6.opt.type.action", 0, 2), .depth = 1, .title = "Action", .label = "Act",
 	  .about = "What to do with the packet when the option is unknown",
 	  .values = action_names },
-	{ AS_FLAG("ipv6.opt.type.change", 2),
-	  .depth = 1,
-	  .title = "May change",
-	  .label = "C",
+	{ AS_FLAG("ipv6.opt.type.change", 2), .depth = 1, .title = "May change", .label = "C",
 	  .about = "On the way" },
 	{ AS_HEX("ipv6.opt.type.rest", 3, 5, 2), .depth = 1, .title = "Low bits" },
-	{ AS_UINT("ipv6.opt.length", BYTE(1), 8),
-	  .title = "Length",
+	{ AS_UINT("ipv6.opt.length", BYTE(1), 8), .title = "Length",
 	  .about = "Bytes after this one" },
 };
 
@@ -96,13 +89,11 @@ static const struct field tunnel[] = {
 	{ AS_UINT("ipv6.opt.tel", BYTE(2), 8), .title = "Tunnel encapsulation limit" },
 };
 static const struct field router_alert[] = {
-	{ AS_UINT("ipv6.opt.router_alert", BYTE(2), 16),
-	  .title = "Router alert",
+	{ AS_UINT("ipv6.opt.router_alert", BYTE(2), 16), .title = "Router alert",
 	  .values = alert_names },
 };
 static const struct field jumbo[] = {
-	{ AS_UINT("ipv6.opt.jumbo", BYTE(2), 32),
-	  .title = "Jumbo payload length",
+	{ AS_UINT("ipv6.opt.jumbo", BYTE(2), 32), .title = "Jumbo payload length",
 	  .about = "Bytes after the IPv6 header" },
 };
 static const struct field home_address[] = {
@@ -226,12 +217,9 @@ const struct protocol protocol_dstopts = {
 static const struct field routing_fields[] = {
 	NEXT_ROW("ipv6.routing.nxt"),
 	LEN_ROW("ipv6.routing.len"),
-	{ AS_UINT("ipv6.routing.type", BYTE(2), 8),
-	  .title = "Type",
-	  .preset = 4,
+	{ AS_UINT("ipv6.routing.type", BYTE(2), 8), .title = "Type", .preset = 4,
 	  .values = routing_names },
-	{ AS_UINT("ipv6.routing.segleft", BYTE(3), 8),
-	  .title = "Segments left",
+	{ AS_UINT("ipv6.routing.segleft", BYTE(3), 8), .title = "Segments left",
 	  .about = "Stops still to be visited" },
 };
 static const struct field source_route[] = {
@@ -243,16 +231,12 @@ static const struct field mobile[] = {
 	{ AS_IP6("ipv6.routing.mipv6.home_address", BYTE(8)), .title = "Home address" },
 };
 static const struct field segments[] = {
-	{ AS_UINT("ipv6.routing.srh.last_entry", BYTE(4), 8),
-	  .title = "Last entry",
+	{ AS_UINT("ipv6.routing.srh.last_entry", BYTE(4), 8), .title = "Last entry",
 	  .about = "Index of the last address of the list" },
 	{ AS_HEX("ipv6.routing.srh.flags", BYTE(5), 8, 2), .title = "Flags" },
-	{ AS_BYTES("ipv6.routing.srh.tag", BYTE(6), 16),
-	  .title = "Tag",
+	{ AS_BYTES("ipv6.routing.srh.tag", BYTE(6), 16), .title = "Tag",
 	  .about = "The same for packets of one class" },
-	{ AS_IP6("ipv6.routing.srh.addr", BYTE(8)),
-	  .repeats = true,
-	  .title = "Segment",
+	{ AS_IP6("ipv6.routing.srh.addr", BYTE(8)), .repeats = true, .title = "Segment",
 	  .about = "The first is the last to be visited" },
 };
 
@@ -292,7 +276,8 @@ static const struct block *routing_body(const uint8_t *header, size_t len)
 	return NULL;
 }
 
-/* The list of segments ends where the last entry says; options (TLVs) may follow, left as they are. */
+/* The list of segments ends where the last entry says; options (TLVs) may follow, left as they are.
+ */
 static void routing_walk(struct walk *w)
 {
 	const uint8_t *header = w->packet->bytes + w->layer->off;
@@ -334,19 +319,13 @@ const struct protocol protocol_routing = {
 static const struct field fragment_fields[] = {
 	NEXT_ROW("ipv6.fraghdr.nxt"),
 	{ AS_HEX("ipv6.fraghdr.reserved_octet", BYTE(1), 8, 2), .title = "Reserved", .about = "0" },
-	{ AS_UINT("ipv6.fraghdr.offset", BYTE(2), 13),
-	  .title = "Fragment offset",
+	{ AS_UINT("ipv6.fraghdr.offset", BYTE(2), 13), .title = "Fragment offset",
 	  .about = "Where its data belongs, in units of 8 bytes" },
-	{ AS_UINT("ipv6.fraghdr.reserved_bits", BYTE(3) + 5, 2),
-	  .title = "Reserved bits",
-	  .label = "Res",
-	  .about = "0" },
-	{ AS_FLAG("ipv6.fraghdr.more", BYTE(3) + 7),
-	  .title = "More fragments",
-	  .label = "M",
+	{ AS_UINT("ipv6.fraghdr.reserved_bits", BYTE(3) + 5, 2), .title = "Reserved bits",
+	  .label = "Res", .about = "0" },
+	{ AS_FLAG("ipv6.fraghdr.more", BYTE(3) + 7), .title = "More fragments", .label = "M",
 	  .about = "Not the last fragment" },
-	{ AS_HEX("ipv6.fraghdr.ident", BYTE(4), 32, 8),
-	  .title = "Identification",
+	{ AS_HEX("ipv6.fraghdr.ident", BYTE(4), 32, 8), .title = "Identification",
 	  .about = "The same in all fragments of one packet" },
 };
 

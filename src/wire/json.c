@@ -16,7 +16,8 @@ struct json {
 	bool payload;
 	bool first; /* nothing in the innermost object yet */
 
-	/* Open lists, outermost first: the repeating field, and whether its elements are objects. */
+	/* Open lists, outermost first: the repeating field, and whether its elements are objects.
+	 */
 	struct {
 		const struct field *field;
 		uint8_t depth;
@@ -133,7 +134,8 @@ static void json_item(struct sink *sink, const struct item *item)
 		json_element(j, item);
 		return;
 	}
-	if (f->type == FIELD_GROUP || (!j->payload && j->proto == protocols[PROTOCOL_DATA] && !f->computed))
+	if (f->type == FIELD_GROUP ||
+	    (!j->payload && j->proto == protocols[PROTOCOL_DATA] && !f->computed))
 		return;
 	json_key(j, f);
 	field_json(j->out, f, item->value, item->bytes, item->len);
@@ -177,7 +179,8 @@ static void json_repeated(struct json *j, size_t layer, size_t end)
 	buf_char(j->out, ']');
 }
 
-/* Where the object of layers that begins at @layer ends: at a quote, or where a protocol comes again. */
+/* Where the object of layers that begins at @layer ends: at a quote, or where a protocol comes
+ * again. */
 static size_t json_level_end(const struct packet *p, size_t layer)
 {
 	uint64_t seen = 0;

@@ -1,7 +1,7 @@
 /*
- * Logical link control (IEEE 802.2 section 3), what follows an 802.3 length: access points, a control
- * field of one or two bytes, and for access point 0xaa the SNAP header (RFC 1042), which names an
- * organization and a protocol of its own, for organization 0 an Ethernet type.
+ * Logical link control (IEEE 802.2 section 3), what follows an 802.3 length: access points, a
+ * control field of one or two bytes, and for access point 0xaa the SNAP header (RFC 1042), which
+ * names an organization and a protocol of its own, for organization 0 an Ethernet type.
  */
 #include "wire/llc.h"
 
@@ -60,49 +60,39 @@ static const struct value_name oui_names[] = {
 };
 
 static const struct field fields[] = {
-	{ AS_HEX("llc.dsap", BYTE(0), 8, 2),
-	  .title = "Destination access point",
-	  .label = "DSAP",
-	  .about = "The protocol that shall receive it",
-	  .values = sap_names },
-	{ AS_HEX("llc.ssap", BYTE(1), 8, 2),
-	  .title = "Source access point",
-	  .label = "SSAP",
-	  .about = "The protocol that sent it; the last bit says response",
-	  .values = sap_names },
+	{ AS_HEX("llc.dsap", BYTE(0), 8, 2), .title = "Destination access point", .label = "DSAP",
+	  .about = "The protocol that shall receive it", .values = sap_names },
+	{ AS_HEX("llc.ssap", BYTE(1), 8, 2), .title = "Source access point", .label = "SSAP",
+	  .about = "The protocol that sent it; the last bit says response", .values = sap_names },
 };
 
 static const struct field fields_unnumbered[] = {
-	{ AS_HEX("llc.control", BYTE(2), 8, 4),
-	  .title = "Control",
-	  .about = "Kind of message; 3 is unnumbered information",
-	  .preset = 3,
+	{ AS_HEX("llc.control", BYTE(2), 8, 4), .title = "Control",
+	  .about = "Kind of message; 3 is unnumbered information", .preset = 3,
 	  .values = control_names },
 };
 
 static const struct field fields_numbered[] = {
-	{ AS_HEX("llc.control", BYTE(2), 16, 4),
-	  .title = "Control",
+	{ AS_HEX("llc.control", BYTE(2), 16, 4), .title = "Control",
 	  .about = "Kind of message and sequence numbers" },
 };
 
 static const struct field fields_snap[] = {
-	{ AS_HEX("llc.control", BYTE(2), 8, 4), .title = "Control", .preset = 3, .values = control_names },
-	{ AS_UINT("llc.oui", BYTE(3), 24),
-	  .title = "Organization",
+	{ AS_HEX("llc.control", BYTE(2), 8, 4), .title = "Control", .preset = 3,
+	  .values = control_names },
+	{ AS_UINT("llc.oui", BYTE(3), 24), .title = "Organization",
 	  .about = "Who defines the protocol number; 0: it is an Ethernet type",
 	  .values = oui_names },
-	{ AS_HEX("llc.type", BYTE(6), 16, 4),
-	  .title = "Type",
-	  .about = "The protocol inside",
+	{ AS_HEX("llc.type", BYTE(6), 16, 4), .title = "Type", .about = "The protocol inside",
 	  .values = ethertype_names },
 };
 
 static const struct field fields_snap_other[] = {
-	{ AS_HEX("llc.control", BYTE(2), 8, 4), .title = "Control", .preset = 3, .values = control_names },
-	{ AS_UINT("llc.oui", BYTE(3), 24), .title = "Organization", .preset = 0x0c, .values = oui_names },
-	{ AS_HEX("llc.pid", BYTE(6), 16, 4),
-	  .title = "Protocol",
+	{ AS_HEX("llc.control", BYTE(2), 8, 4), .title = "Control", .preset = 3,
+	  .values = control_names },
+	{ AS_UINT("llc.oui", BYTE(3), 24), .title = "Organization", .preset = 0x0c,
+	  .values = oui_names },
+	{ AS_HEX("llc.pid", BYTE(6), 16, 4), .title = "Protocol",
 	  .about = "The protocol inside, numbered by that organization" },
 };
 

@@ -48,29 +48,30 @@ static int check_header(const struct packet *p, struct layer *l)
 static void measure_body(struct packet *p, struct layer *l, const struct protocol *proto,
 			 uint8_t *ret_next)
 {
-	const struct block *body =
-		protocol_body(proto, p->bytes + l->off, p->have - l->off);
+	const struct block *body = protocol_body(proto, p->bytes + l->off, p->have - l->off);
 
 	if (!body)
 		return;
-	l->header_len = body->has_options ? MAX((uint32_t)body->min_len, p->end - l->off) :
-					    body->min_len;
+	l->header_len = body->has_options ? MAX((uint32_t)body->min_len, p->end - l->off)
+					  : body->min_len;
 	if (body->quotes)
-		*ret_next = l->off + l->header_len < p->have ?
-				    packet_guess_ip(p->bytes + l->off + l->header_len, 1) :
-				    PROTOCOL_NONE;
+		*ret_next = l->off + l->header_len < p->have
+				    ? packet_guess_ip(p->bytes + l->off + l->header_len, 1)
+				    : PROTOCOL_NONE;
 	if (body->quotes && *ret_next != PROTOCOL_DATA)
 		p->quoted = true;
 }
 
 /* Finds the extent of one layer whose fixed part is there. */
-static int measure(struct packet *p, struct layer *l, const struct protocol *proto, uint8_t *ret_next)
+static int measure(struct packet *p, struct layer *l, const struct protocol *proto,
+		   uint8_t *ret_next)
 {
 	const struct field *f = proto->total_len;
 	int err = proto->header_len ? measure_header(p, l, proto) : 0;
 
-	if (!err && f)
-		err = announce(p, l, field_load(f, p->bytes + l->off + f->bit / 8) + proto->total_add);
+	if (!err && f && !proto->step_measures)
+		err = announce(p, l,
+			       field_load(f, p->bytes + l->off + f->bit / 8) + proto->total_add);
 	if (err)
 		return err;
 	if (proto->select && !proto->header_len)
@@ -82,7 +83,7 @@ static uint8_t walk_layer(struct packet *p, uint8_t id, uint32_t off)
 {
 	const struct protocol *proto = protocols[id];
 	struct layer *l = &p->layers[p->n_layers++];
-	uint8_t next = PROTOCOL_DATA;
+	uint8_t next = id == PROTOCOL_DATA ? PROTOCOL_NONE : PROTOCOL_DATA;
 	int err;
 
 	*l = (struct layer){ .proto = id, .off = off, .header_len = proto->min_len };

@@ -3,8 +3,9 @@
  * allocation; fields are loaded when somebody asks. packet_items() gives every field of a layer, in
  * order, to a sink: text, tree, JSON, columns are sinks of the same walk.
  *
- * Two things can be wrong. Truncated: the capture, or the packet quoted in an ICMP error, holds fewer
- * bytes than the headers announce. Malformed: the headers contradict themselves or each other.
+ * Two things can be wrong. Truncated: the capture, or the packet quoted in an ICMP error, holds
+ * fewer bytes than the headers announce. Malformed: the headers contradict themselves or each
+ * other.
  */
 #ifndef SONDE_WIRE_PACKET_H
 #define SONDE_WIRE_PACKET_H
@@ -14,10 +15,11 @@
 enum layer_flags {
 	LAYER_TRUNCATED = 1 << 0, /* its header or payload is not all there */
 	LAYER_MALFORMED = 1 << 1,
-	LAYER_FRAGMENT = 1 << 2, /* a later fragment follows: its bytes are in the middle of something */
-	LAYER_QUOTED = 1 << 3,	 /* part of a packet inside an error message */
-	LAYER_MORE = 1 << 4,	 /* a fragment, not the last: the rest of the payload is elsewhere */
-	LAYER_CUT = 1 << 5,	 /* the header itself is not all there */
+	LAYER_FRAGMENT =
+		1 << 2, /* a later fragment follows: its bytes are in the middle of something */
+	LAYER_QUOTED = 1 << 3, /* part of a packet inside an error message */
+	LAYER_MORE = 1 << 4,   /* a fragment, not the last: the rest of the payload is elsewhere */
+	LAYER_CUT = 1 << 5,    /* the header itself is not all there */
 };
 
 struct layer {
@@ -109,12 +111,13 @@ struct walk {
 	bool over;    /* a fault was reported: nothing follows */
 };
 
-/* Reports a fault of the layer in hand: the first one stays. Returns PROTOCOL_NONE: nothing follows. */
+/* Reports a fault of the layer in hand: the first one stays. Returns PROTOCOL_NONE: nothing
+ * follows. */
 uint8_t packet_fails(struct packet *p, struct layer *l, int err, uint32_t off);
 
 /*
- * Gives the fields of @rows, whose places count from @off, as far as they fit before @end; @depth is
- * added to theirs. What does not fit is a fault. Returns false then.
+ * Gives the fields of @rows, whose places count from @off, as far as they fit before @end; @depth
+ * is added to theirs. What does not fit is a fault. Returns false then.
  */
 bool walk_rows(struct walk *w, const struct field *rows, size_t n, uint32_t off, uint32_t end,
 	       uint8_t depth);

@@ -22,8 +22,8 @@ void print_tree(struct buf *b, const struct packet *p);
 
 /* What the capture knows of the packet, for JSON. */
 struct frame {
-	uint64_t number;  /* from 1; 0: none of this is known */
-	int64_t time_ns;  /* since 1970 */
+	uint64_t number; /* from 1; 0: none of this is known */
+	int64_t time_ns; /* since 1970 */
 };
 
 struct json_config {

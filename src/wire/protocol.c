@@ -15,22 +15,14 @@
 #include "wire/udp.h"
 
 const struct protocol *const protocols[N_PROTOCOLS] = {
-	[PROTOCOL_ETHERNET] = &protocol_ethernet,
-	[PROTOCOL_LLC] = &protocol_llc,
-	[PROTOCOL_ARP] = &protocol_arp,
-	[PROTOCOL_IPV4] = &protocol_ipv4,
-	[PROTOCOL_IPV6] = &protocol_ipv6,
-	[PROTOCOL_HOPOPTS] = &protocol_hopopts,
-	[PROTOCOL_ROUTING] = &protocol_routing,
-	[PROTOCOL_FRAGMENT] = &protocol_fragment,
-	[PROTOCOL_DSTOPTS] = &protocol_dstopts,
-	[PROTOCOL_AH] = &protocol_ah,
-	[PROTOCOL_ESP] = &protocol_esp,
-	[PROTOCOL_ICMP] = &protocol_icmp,
-	[PROTOCOL_ICMPV6] = &protocol_icmpv6,
-	[PROTOCOL_UDP] = &protocol_udp,
-	[PROTOCOL_TCP] = &protocol_tcp,
-	[PROTOCOL_DATA] = &protocol_data,
+	[PROTOCOL_ETHERNET] = &protocol_ethernet, [PROTOCOL_LLC] = &protocol_llc,
+	[PROTOCOL_ARP] = &protocol_arp,		  [PROTOCOL_IPV4] = &protocol_ipv4,
+	[PROTOCOL_IPV6] = &protocol_ipv6,	  [PROTOCOL_HOPOPTS] = &protocol_hopopts,
+	[PROTOCOL_ROUTING] = &protocol_routing,	  [PROTOCOL_FRAGMENT] = &protocol_fragment,
+	[PROTOCOL_DSTOPTS] = &protocol_dstopts,	  [PROTOCOL_AH] = &protocol_ah,
+	[PROTOCOL_ESP] = &protocol_esp,		  [PROTOCOL_ICMP] = &protocol_icmp,
+	[PROTOCOL_ICMPV6] = &protocol_icmpv6,	  [PROTOCOL_UDP] = &protocol_udp,
+	[PROTOCOL_TCP] = &protocol_tcp,		  [PROTOCOL_DATA] = &protocol_data,
 };
 
 /* What people type beside Wireshark's names. */
@@ -38,20 +30,13 @@ static const struct {
 	const char *name;
 	uint8_t protocol;
 } other_names[] = {
-	{ "ethernet", PROTOCOL_ETHERNET },
-	{ "ipv4", PROTOCOL_IPV4 },
-	{ "ip4", PROTOCOL_IPV4 },
-	{ "ip6", PROTOCOL_IPV6 },
-	{ "hopopts", PROTOCOL_HOPOPTS },
-	{ "hop-by-hop", PROTOCOL_HOPOPTS },
-	{ "routing", PROTOCOL_ROUTING },
-	{ "fragment", PROTOCOL_FRAGMENT },
-	{ "fraghdr", PROTOCOL_FRAGMENT },
-	{ "dstopts", PROTOCOL_DSTOPTS },
-	{ "icmp4", PROTOCOL_ICMP },
-	{ "icmpv4", PROTOCOL_ICMP },
-	{ "icmp6", PROTOCOL_ICMPV6 },
-	{ "ndp", PROTOCOL_ICMPV6 },
+	{ "ethernet", PROTOCOL_ETHERNET }, { "ipv4", PROTOCOL_IPV4 },
+	{ "ip4", PROTOCOL_IPV4 },	   { "ip6", PROTOCOL_IPV6 },
+	{ "hopopts", PROTOCOL_HOPOPTS },   { "hop-by-hop", PROTOCOL_HOPOPTS },
+	{ "routing", PROTOCOL_ROUTING },   { "fragment", PROTOCOL_FRAGMENT },
+	{ "fraghdr", PROTOCOL_FRAGMENT },  { "dstopts", PROTOCOL_DSTOPTS },
+	{ "icmp4", PROTOCOL_ICMP },	   { "icmpv4", PROTOCOL_ICMP },
+	{ "icmp6", PROTOCOL_ICMPV6 },	   { "ndp", PROTOCOL_ICMPV6 },
 	{ "mld", PROTOCOL_ICMPV6 },
 };
 

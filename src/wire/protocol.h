@@ -1,7 +1,8 @@
 /*
- * A protocol is a constant table, one file pair each; protocol.c lists them. Most need no code beside
- * their rows: where the header's length, the payload's length, the checksum and the next protocol are
- * is said by pointing at the rows that hold them, and serves taking apart and building alike.
+ * A protocol is a constant table, one file pair each; protocol.c lists them. Most need no code
+ * beside their rows: where the header's length, the payload's length, the checksum and the next
+ * protocol are is said by pointing at the rows that hold them, and serves taking apart and building
+ * alike.
  */
 #ifndef SONDE_WIRE_PROTOCOL_H
 #define SONDE_WIRE_PROTOCOL_H
@@ -38,7 +39,7 @@ struct demux {
 	const struct demux_row {
 		uint16_t value;
 		uint8_t protocol; /* enum protocol_id */
-	} *rows;
+	} * rows;
 	size_t n;
 };
 
@@ -48,7 +49,8 @@ struct demux {
  */
 struct options {
 	const struct field *group; /* the row that each option appears under */
-	const struct field *head;  /* the type first, perhaps with rows for its bits, the length last */
+	const struct field
+		*head; /* the type first, perhaps with rows for its bits, the length last */
 	const struct block *blocks;
 	const struct block *unknown; /* for codes without a block */
 	uint8_t n_head, n_blocks;
@@ -61,9 +63,9 @@ struct options {
 
 enum checksum_kind {
 	CHECKSUM_NONE,
-	CHECKSUM_HEADER, /* over the header */
-	CHECKSUM_MESSAGE, /* over header and payload */
-	CHECKSUM_PSEUDO, /* and IP's pseudo header before */
+	CHECKSUM_HEADER,     /* over the header */
+	CHECKSUM_MESSAGE,    /* over header and payload */
+	CHECKSUM_PSEUDO,     /* and IP's pseudo header before */
 	CHECKSUM_PSEUDO_UDP, /* likewise, and 0 means none */
 };
 
@@ -87,6 +89,7 @@ struct protocol {
 	/* From the start of the header to the end of the payload: value + add. NULL: to the end. */
 	const struct field *total_len;
 	uint8_t total_add;
+	bool step_measures; /* the length has exceptions: only step() applies it */
 
 	const struct field *next;
 	const struct demux *demux;
@@ -100,12 +103,13 @@ struct protocol {
 	uint8_t n_bodies;
 	const struct options *options; /* between the fixed part and the header's end */
 
-	/* Where selecting needs more than the value; NULL: the body whose code is @select's value. */
+	/* Where selecting needs more than the value; NULL: the body whose code is @select's value.
+	 */
 	const struct block *(*body)(const uint8_t *header, size_t len);
 
 	/*
-	 * What the rows cannot say of this layer: may change its lengths, set its flags, report faults.
-	 * Gets the protocol that the tables found to be next, returns the one that is.
+	 * What the rows cannot say of this layer: may change its lengths, set its flags, report
+	 * faults. Gets the protocol that the tables found to be next, returns the one that is.
 	 */
 	uint8_t (*step)(struct packet *p, struct layer *l, uint8_t next);
 
@@ -121,7 +125,8 @@ struct protocol {
 /* By id; the first is NULL. */
 extern const struct protocol *const protocols[N_PROTOCOLS];
 
-/* By Wireshark's name, or one that people use for it ("eth", "ethernet", "ipv4"). Return: 0 if none. */
+/* By Wireshark's name, or one that people use for it ("eth", "ethernet", "ipv4"). Return: 0 if
+ * none. */
 uint8_t protocol_find(const char *name, size_t len);
 
 /* The body of @header (@len bytes, at least the fixed part), or NULL. */

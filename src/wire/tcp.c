@@ -44,36 +44,26 @@ static const struct value_name option_names[] = {
 	{ 0 },
 };
 
-#define FLAG_ROW(n, place, name, text)                                                             \
-	{ AS_FLAG(n, BYTE(12) + (place)),                                                          \
-	  .depth = 1,                                                                              \
-	  .title = (name),                                                                         \
-	  .label = (name),                                                                         \
-	  .about = (text) }
+#define FLAG_ROW(n, place, name, text)                                                        \
+	{                                                                                     \
+		AS_FLAG(n, BYTE(12) + (place)), .depth = 1, .title = (name), .label = (name), \
+						.about = (text)                               \
+	}
 
 static const struct field fields[] = {
 	{ AS_UINT("tcp.srcport", 0, 16), .title = "Source port" },
-	{ AS_UINT("tcp.dstport", BYTE(2), 16),
-	  .title = "Destination port",
+	{ AS_UINT("tcp.dstport", BYTE(2), 16), .title = "Destination port",
 	  .about = "Names the service" },
-	{ AS_UINT("tcp.seq_raw", BYTE(4), 32),
-	  .title = "Sequence number",
+	{ AS_UINT("tcp.seq_raw", BYTE(4), 32), .title = "Sequence number",
 	  .about = "Of the first byte of data; in a SYN the initial number" },
-	{ AS_UINT("tcp.ack_raw", BYTE(8), 32),
-	  .title = "Acknowledgement number",
+	{ AS_UINT("tcp.ack_raw", BYTE(8), 32), .title = "Acknowledgement number",
 	  .about = "The next byte expected, when ACK is set" },
-	{ AS_UINT("tcp.hdr_len", BYTE(12), 4),
-	  .title = "Header length",
-	  .label = "Data offset",
-	  .scale = 4,
-	  .preset = 5,
+	{ AS_UINT("tcp.hdr_len", BYTE(12), 4), .title = "Header length", .label = "Data offset",
+	  .scale = 4, .preset = 5,
 	  .about = "Of header and options; on the wire in words of 4 bytes" },
 	{ AS_HEX("tcp.flags", BYTE(12) + 4, 12, 4), .title = "Flags" },
-	{ AS_UINT("tcp.flags.res", BYTE(12) + 4, 3),
-	  .depth = 1,
-	  .title = "Reserved",
-	  .label = "Rsvd",
-	  .about = "0" },
+	{ AS_UINT("tcp.flags.res", BYTE(12) + 4, 3), .depth = 1, .title = "Reserved",
+	  .label = "Rsvd", .about = "0" },
 	FLAG_ROW("tcp.flags.ae", 7, "AE", "Accurate ECN (RFC 9768); formerly nonce"),
 	FLAG_ROW("tcp.flags.cwr", 8, "CWR", "Congestion window reduced"),
 	FLAG_ROW("tcp.flags.ece", 9, "ECE", "ECN echo: congestion was notified"),
@@ -83,15 +73,11 @@ static const struct field fields[] = {
 	FLAG_ROW("tcp.flags.reset", 13, "RST", "Abort the connection"),
 	FLAG_ROW("tcp.flags.syn", 14, "SYN", "Open: synchronize sequence numbers"),
 	FLAG_ROW("tcp.flags.fin", 15, "FIN", "No more data from the sender"),
-	{ AS_UINT("tcp.window_size_value", BYTE(14), 16),
-	  .title = "Window",
-	  .preset = 65535,
+	{ AS_UINT("tcp.window_size_value", BYTE(14), 16), .title = "Window", .preset = 65535,
 	  .about = "Bytes that the sender can take, before scaling" },
-	{ AS_HEX("tcp.checksum", BYTE(16), 16, 4),
-	  .title = "Checksum",
+	{ AS_HEX("tcp.checksum", BYTE(16), 16, 4), .title = "Checksum",
 	  .about = "Over a pseudo header with the IP addresses, header and data" },
-	{ AS_UINT("tcp.urgent_pointer", BYTE(18), 16),
-	  .title = "Urgent pointer",
+	{ AS_UINT("tcp.urgent_pointer", BYTE(18), 16), .title = "Urgent pointer",
 	  .about = "End of the urgent data, when URG is set" },
 };
 
@@ -104,25 +90,22 @@ static const struct field option_group = {
 };
 static const struct field option_head[] = {
 	{ AS_UINT("tcp.option_kind", 0, 8), .title = "Kind", .values = option_names },
-	{ AS_UINT("tcp.option_len", BYTE(1), 8),
-	  .title = "Length",
+	{ AS_UINT("tcp.option_len", BYTE(1), 8), .title = "Length",
 	  .about = "Bytes of the option, kind and length included" },
 };
 
 static const struct field mss[] = {
-	{ AS_UINT("tcp.options.mss_val", BYTE(2), 16),
-	  .title = "Maximum segment size",
+	{ AS_UINT("tcp.options.mss_val", BYTE(2), 16), .title = "Maximum segment size",
 	  .about = "The most data in one segment that the sender takes" },
 };
 static const struct field wscale[] = {
-	{ AS_UINT("tcp.options.wscale.shift", BYTE(2), 8),
-	  .title = "Shift count",
+	{ AS_UINT("tcp.options.wscale.shift", BYTE(2), 8), .title = "Shift count",
 	  .about = "Windows are to be shifted left by this" },
 };
 static const struct field sack_block_fields[] = {
-	{ AS_UINT("tcp.options.sack_le", 0, 32), .title = "Left edge", .about = "First byte received" },
-	{ AS_UINT("tcp.options.sack_re", BYTE(4), 32),
-	  .title = "Right edge",
+	{ AS_UINT("tcp.options.sack_le", 0, 32), .title = "Left edge",
+	  .about = "First byte received" },
+	{ AS_UINT("tcp.options.sack_re", BYTE(4), 32), .title = "Right edge",
 	  .about = "The byte after the last" },
 };
 static const struct block sack_block = {
@@ -133,30 +116,23 @@ static const struct block sack_block = {
 	.min_len = 8,
 };
 static const struct field sack[] = {
-	{ AS_GROUP("tcp.options.sack", BYTE(2)),
-	  .repeats = true,
-	  .title = "Block",
-	  .about = "Data received beyond a gap",
-	  .block = &sack_block },
+	{ AS_GROUP("tcp.options.sack", BYTE(2)), .repeats = true, .title = "Block",
+	  .about = "Data received beyond a gap", .block = &sack_block },
 };
 static const struct field echo[] = {
 	{ AS_UINT("tcp.options.echo_value", BYTE(2), 32), .title = "Echo value" },
 };
 static const struct field timestamps[] = {
-	{ AS_UINT("tcp.options.timestamp.tsval", BYTE(2), 32),
-	  .title = "Timestamp value",
+	{ AS_UINT("tcp.options.timestamp.tsval", BYTE(2), 32), .title = "Timestamp value",
 	  .about = "The sender's clock" },
-	{ AS_UINT("tcp.options.timestamp.tsecr", BYTE(6), 32),
-	  .title = "Timestamp echo reply",
+	{ AS_UINT("tcp.options.timestamp.tsecr", BYTE(6), 32), .title = "Timestamp echo reply",
 	  .about = "The value last heard from the other side" },
 };
 static const struct field md5[] = {
 	{ AS_BYTES("tcp.options.md5.digest", BYTE(2), 128), .title = "Digest" },
 };
 static const struct field user_timeout[] = {
-	{ AS_FLAG("tcp.options.user_to_granularity", BYTE(2)),
-	  .title = "Granularity",
-	  .label = "G",
+	{ AS_FLAG("tcp.options.user_to_granularity", BYTE(2)), .title = "Granularity", .label = "G",
 	  .about = "1: minutes, 0: seconds" },
 	{ AS_UINT("tcp.options.user_to_val", BYTE(2) + 1, 15), .title = "User time-out" },
 };
@@ -166,8 +142,7 @@ static const struct field authentication[] = {
 	{ AS_BYTES("tcp.options.ao.mac", BYTE(4), 0), .title = "MAC" },
 };
 static const struct field fast_open[] = {
-	{ AS_BYTES("tcp.options.tfo.cookie", BYTE(2), 0),
-	  .title = "Fast open cookie",
+	{ AS_BYTES("tcp.options.tfo.cookie", BYTE(2), 0), .title = "Fast open cookie",
 	  .about = "None: a request for one" },
 };
 static const struct field opaque[] = {
@@ -280,14 +255,16 @@ static void tcp_walk(struct walk *w)
 	walk_options(w, &options, w->at, w->end);
 }
 
-/* "mss 1460 sack_perm ts 1/0 wscale 7": those that are seen every day, by name; the others by kind. */
+/* "mss 1460 sack_perm ts 1/0 wscale 7": those that are seen every day, by name; the others by kind.
+ */
 static void line_options(struct buf *b, const uint8_t *at, const uint8_t *end)
 {
 	while (at < end && *at) {
 		size_t len = *at == 1 ? 1 : end - at < 2 ? 0 : at[1];
 		const struct block *block = options_block(&options, *at);
 
-		if (!len || (*at != 1 && len < MAX(block->min_len, 2)) || len > (size_t)(end - at)) {
+		if (!len || (*at != 1 && len < MAX(block->min_len, 2)) ||
+		    len > (size_t)(end - at)) {
 			buf_lit(b, " options malformed");
 			return;
 		}

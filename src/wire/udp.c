@@ -1,6 +1,6 @@
 /*
- * UDP (RFC 768). Length 0 means "to the end" in jumbograms (RFC 2675 section 4), otherwise less than
- * 8 is wrong. A checksum of 0 says that there is none; a computed 0 is sent as 0xffff.
+ * UDP (RFC 768). Length 0 means "to the end" in jumbograms (RFC 2675 section 4), otherwise less
+ * than 8 is wrong. A checksum of 0 says that there is none; a computed 0 is sent as 0xffff.
  */
 #include "wire/udp.h"
 
@@ -9,12 +9,11 @@
 
 static const struct field fields[] = {
 	{ AS_UINT("udp.srcport", 0, 16), .title = "Source port" },
-	{ AS_UINT("udp.dstport", BYTE(2), 16),
-	  .title = "Destination port",
+	{ AS_UINT("udp.dstport", BYTE(2), 16), .title = "Destination port",
 	  .about = "Names the service" },
-	{ AS_UINT("udp.length", BYTE(4), 16), .title = "Length", .about = "Bytes of header and data" },
-	{ AS_HEX("udp.checksum", BYTE(6), 16, 4),
-	  .title = "Checksum",
+	{ AS_UINT("udp.length", BYTE(4), 16), .title = "Length",
+	  .about = "Bytes of header and data" },
+	{ AS_HEX("udp.checksum", BYTE(6), 16, 4), .title = "Checksum",
 	  .about = "Over a pseudo header with the IP addresses, header and data; 0: none" },
 };
 
@@ -54,7 +53,8 @@ const struct protocol protocol_udp = {
 	ROWS(fields),
 	.min_len = UDP_HEADER_LEN,
 	.ports = true,
-	.total_len = NULL,
+	.total_len = &fields[2],
+	.step_measures = true,
 	.checksum = &fields[3],
 	.checksum_kind = CHECKSUM_PSEUDO_UDP,
 	.step = udp_step,

@@ -5,7 +5,8 @@ const struct field field_malformed = { AS_BYTES("_ws.malformed", 0, 0), .title =
 
 void walk_fault(struct walk *w, int err, uint32_t off)
 {
-	/* A header that is cut does not end where its own lengths say, but is not wrong for that. */
+	/* A header that is cut does not end where its own lengths say, but is not wrong for that.
+	 */
 	if (w->layer->flags & LAYER_CUT)
 		err = w->layer->flags & LAYER_TRUNCATED ? -E_TRUNCATED : -E_MALFORMED;
 	const struct item item = {
@@ -75,7 +76,8 @@ static uint32_t name_span(const struct walk *w, uint32_t off, uint32_t end)
 }
 
 /* A row that goes on to the end: bytes, a list of equal fields, or of elements. */
-static bool walk_rest(struct walk *w, const struct field *f, uint32_t off, uint32_t end, uint8_t depth)
+static bool walk_rest(struct walk *w, const struct field *f, uint32_t off, uint32_t end,
+		      uint8_t depth)
 {
 	uint32_t each = f->block ? f->block->min_len : field_span(f);
 
@@ -131,7 +133,8 @@ const struct block *options_block(const struct options *o, unsigned code)
 }
 
 /* Length of the option at @off, its type and length included; 0 when it cannot be. */
-static uint32_t option_len(const struct walk *w, const struct options *o, uint32_t off, uint32_t end)
+static uint32_t option_len(const struct walk *w, const struct options *o, uint32_t off,
+			   uint32_t end)
 {
 	uint32_t len;
 

@@ -1,0 +1,26 @@
+/* Between craft.c (layers, computed values) and craft_field.c (finding and setting fields). */
+#ifndef SONDE_WIRE_CRAFT_INTERNAL_H
+#define SONDE_WIRE_CRAFT_INTERNAL_H
+
+#include "wire/craft.h"
+
+/* Bit of row @f in a mask of the table @rows. */
+static inline bool craft_given(uint64_t mask, const struct field *rows, const struct field *f)
+{
+	return mask >> (f - rows) & 1;
+}
+
+/* Appends @len bytes, zeros when @bytes is NULL. Return: 0 or -E_FULL. */
+int craft_append(struct craft *c, const void *bytes, size_t len);
+
+/* Writes the presets of @rows, whose places count from @off. */
+void craft_presets(struct craft *c, const struct field *rows, size_t n, uint32_t off);
+
+/* Makes @body that of the layer, which is the last. Return: 0, -E_FULL, -E_RANGE when it is too
+ * late. */
+int craft_body(struct craft *c, struct craft_layer *l, const struct block *body);
+
+/* Completes the option in hand, if any. Return: 0 or -E_FULL. */
+int craft_close_option(struct craft *c);
+
+#endif
