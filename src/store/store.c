@@ -67,7 +67,9 @@ static const char *const query_texts[N_QUERIES] = {
 	[Q_TAIL_ADD] = "INSERT INTO tail VALUES (NULL, ?, ?)",
 	[Q_TAILS] = "SELECT slot, data FROM tail ORDER BY seq",
 	[Q_TAIL_DELETE] = "DELETE FROM tail WHERE slot NOT IN (?, ?)",
-	[Q_SLOT_ADD] = "INSERT INTO slot VALUES (NULL, ?, ?, ?, NULL) ON CONFLICT DO NOTHING",
+	/* A conflict would use up a number of the sequence, by whose gaps retention would count. */
+	[Q_SLOT_ADD] = "INSERT INTO slot SELECT NULL, ?1, ?2, ?3, NULL"
+		       " WHERE NOT EXISTS (SELECT 1 FROM slot WHERE slot = ?1)",
 	[Q_SLOT_KEPT] = "SELECT min(kept) FROM slot WHERE slot BETWEEN ? AND ?",
 	[Q_SLOT_HEAT] = "SELECT heat FROM slot WHERE slot = ?",
 	[Q_SLOT_HEAT_PUT] = "UPDATE slot SET heat = ?2 WHERE slot = ?1",
