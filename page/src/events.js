@@ -60,7 +60,7 @@ function useHostEvents(host) {
 	};
 	useEffect(() => {
 		load([]).catch(() => setLoaded({ events: [], more: true }));
-	}, [host]);
+	}, [host, store.loads]);
 	const newest = loaded.events[0]?.id ?? 0;
 	const fresh = store.events.filter((e) => e.host === host && e.id > newest);
 	return { events: [...fresh, ...loaded.events], more: loaded.more, onMore: () => load(loaded.events) };

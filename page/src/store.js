@@ -19,6 +19,9 @@ export const spans = /** @type {Record<string, number>} */ ({
 	"7 d": 7 * 24 * 3600e3,
 });
 
+/** Why a stream is ended that the monitor wants to begin anew. */
+const reload = new Error("reload");
+
 /** States that an event by itself announces. */
 const stateKinds = new Set(["active", "degraded", "inactive"]);
 
@@ -42,6 +45,8 @@ class Store {
 	hosts = new Map();
 	/** Grows with every change of the hosts; what is derived from them is kept under it. */
 	version = 0;
+	/** How often everything was loaded: once at the start and after each break of the stream. */
+	loads = 0;
 	/** @type {Event[]} newest first */
 	events = [];
 	moreEvents = false;
@@ -77,11 +82,8 @@ class Store {
 
 	/** Runs for the life of the page. */
 	async run() {
-		for (let failures = 0; ; failures++) {
-			const heard = await this.#session();
-			if (heard) {
-				failures = 0;
-			}
+		for (let failures = 0; ; ) {
+			failures = (await this.#session()) ? 0 : failures + 1;
 			const woken = new Promise((done) => (this.#wake = () => done(undefined)));
 			const waited = pause(retryMs[Math.min(failures, retryMs.length - 1)]);
 			await (this.phase === "login" ? woken : Promise.race([waited, woken]));
@@ -124,7 +126,7 @@ class Store {
 			clearInterval(watch);
 			control.abort();
 		}
-		if (this.phase === "ready") {
+		if (this.phase === "ready" && control.signal.reason !== reload) {
 			this.live = "stale";
 		}
 		this.#changed();
@@ -150,8 +152,8 @@ class Store {
 		const known = this.hosts;
 		this.hosts = new Map();
 		this.#merge(all[1].hosts, all[1].now, known);
-		this.#addEvents(all[2].events, true);
-		this.moreEvents = all[2].more;
+		this.#catchUp(all[2]);
+		this.loads++;
 		this.phase = "ready";
 		this.error = null;
 		this.#changed();
@@ -194,6 +196,20 @@ class Store {
 	}
 
 	/**
+	 * The newest events join those that are known; when too much was missed they replace them, for
+	 * a list with a hole would lie.
+	 * @param {{events: Event[], more: boolean}} page
+	 */
+	#catchUp({ events, more }) {
+		const known = this.events[0]?.id;
+		if (!events.some((e) => e.id === known)) {
+			this.events = [];
+			this.moreEvents = more;
+		}
+		this.#addEvents(events, true);
+	}
+
+	/**
 	 * @param {Event[]} events newest first
 	 * @param {boolean} newer whether they belong before those that are known
 	 */
@@ -216,7 +232,7 @@ class Store {
 		} else if (kind === "event") {
 			this.#event(data);
 		} else if (kind === "reload") {
-			control.abort();
+			control.abort(reload);
 		}
 		this.#changed();
 	}

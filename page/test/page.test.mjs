@@ -181,6 +181,32 @@ describe("live", () => {
 			{ expect: refused },
 		));
 
+	test("too much missed: the list of events begins anew and has no hole", () =>
+		withMock(
+			{},
+			"/",
+			async (page, mock) => {
+				await ready(page);
+				mock.breakStreams();
+				await page.getByRole("alert").waitFor();
+				for (let i = 0; i < 60; i++) {
+					mock.turn(2, i % 2 ? "active" : "degraded");
+				}
+				mock.refuseStreams = false;
+				await page.getByRole("button", { name: "Try now" }).click();
+				await ready(page);
+				await page.locator(".event").first().getByText("10.77.0.2 is active").waitFor();
+				assert.equal(await page.locator(".event").count(), 50);
+				await page.getByRole("button", { name: "Load older" }).click();
+				await page.locator(".event").nth(99).waitFor();
+				assert.deepEqual(
+					await page.locator(".event p").allInnerTexts(),
+					mock.events.slice(-100).reverse().map((e) => e.text),
+				);
+			},
+			{ expect: refused },
+		));
+
 	test("30 s of silence show as stale, comments do not count as silence", () =>
 		withMock(
 			{},
@@ -210,6 +236,7 @@ describe("live", () => {
 			mock.hosts[0].names = ["renamed"];
 			mock.streams.forEach((s) => s.write("event: reload\ndata: {}\n\n"));
 			await page.locator(".row .c-name").getByText("renamed").waitFor();
+			assert.equal(await page.locator(".banner").count(), 0, "that is not a stale monitor");
 		}));
 
 	test("the monitor off the network says that states are frozen", () =>
