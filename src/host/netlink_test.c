@@ -1,5 +1,5 @@
 /* Building and walking messages; requests to the kernel that this test runs on. */
-#include "host_test.h"
+#include "host/host_test.h"
 
 #include <errno.h>
 #include <linux/rtnetlink.h>

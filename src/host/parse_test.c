@@ -1,5 +1,5 @@
 /* What the kernel's messages mean: made by hand, read back, and cut at every byte. */
-#include "host_test.h"
+#include "host/host_test.h"
 
 #include <linux/if_addr.h>
 #include <linux/if_link.h>

@@ -168,7 +168,8 @@ struct out;
 MUST_CHECK int out_new(const struct out_config *config, const struct out_type *const *types,
 		       size_t n_types, struct out **ret_out, struct fault *fault);
 
-/* Makes @type the main one: for a verb that answers different questions. Before the first record. */
+/* Makes @type the main one: for a verb that answers different questions. Before the first record.
+ */
 void out_main(struct out *out, const struct out_type *type);
 
 /*
