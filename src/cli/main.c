@@ -6,6 +6,7 @@
 
 static const struct verb *const verbs[] = {
 	&verb_help,
+	&verb_hosts,
 	&verb_ifaces,
 	&verb_lab,
 	&verb_ping,

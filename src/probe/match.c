@@ -177,13 +177,15 @@ static int answer_in_flight(struct probe_engine *e, uint64_t now_ns, struct slot
 	return 1;
 }
 
-static int answer_ghost(struct probe_engine *e, struct slot *slot, struct probe_event *event)
+static int answer_ghost(struct probe_engine *e, struct slot *slot, enum probe_match match,
+			struct probe_event *event)
 {
 	bool reply = event->kind == PROBE_REPLY;
 
 	if (slot->flags & SLOT_ANSWERED) {
 		event->outcome = PROBE_DUPLICATE;
-		e->account.duplicate += reply;
+		/* One more ARP reply may be for a request of the kernel's own. */
+		e->account.duplicate += reply && match != PROBE_BY_TARGET;
 		return reply;
 	}
 	if (!(slot->flags & SLOT_SILENT))
@@ -249,7 +251,7 @@ int probe_engine_input(struct probe_engine *e, uint64_t now_ns, const struct pro
 		event.responder = event.target;
 	measure(slot, packet, &answer, engine_lane(e, slot)->each, &event);
 	if (in_flight(slot) ? !answer_in_flight(e, now_ns, slot, &event)
-			    : !answer_ghost(e, slot, &event))
+			    : !answer_ghost(e, slot, answer.match, &event))
 		return 0;
 	*ret_event = event;
 	return 1;
