@@ -113,6 +113,17 @@ static int close_layer(struct craft *c)
 	return err;
 }
 
+/* A layer inside may decide which body the one before it has: LLC is announced by a length. */
+static int carry(struct craft *c, uint8_t id)
+{
+	struct craft_layer *l = &c->layers[c->n_layers - 1];
+
+	for (size_t i = 0; i < l->proto->n_bodies; i++)
+		if (l->proto->bodies[i].carries == id && l->body != &l->proto->bodies[i])
+			return craft_body(c, l, &l->proto->bodies[i]);
+	return 0;
+}
+
 int craft_layer(struct craft *c, const char *name, struct fault *fault)
 {
 	uint8_t id = protocol_find(name, strlen(name));
@@ -124,6 +135,8 @@ int craft_layer(struct craft *c, const char *name, struct fault *fault)
 	if (c->n_layers == CRAFT_LAYERS)
 		return -E_FULL;
 	err = c->n_layers ? close_layer(c) : 0;
+	if (!err && c->n_layers)
+		err = carry(c, id);
 	if (err)
 		return err;
 	*l = (struct craft_layer){ .proto = protocols[id],

@@ -96,6 +96,7 @@ static const struct block bodies[] = {
 	  .title = "IEEE 802.3",
 	  .rfc = "IEEE 802.3 section 3.2.6",
 	  ROWS(fields_len),
+	  .carries = PROTOCOL_LLC,
 	  .min_len = ETH_HEADER_LEN },
 };
 

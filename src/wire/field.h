@@ -62,6 +62,7 @@ struct block {
 	bool bare;	  /* an option of one byte: no length follows */
 	bool quotes;	  /* a body followed by the packet it speaks of */
 	bool has_options; /* a body followed by options up to the end */
+	uint8_t carries; /* the protocol that only this body has inside, enum protocol_id; 0: any */
 	uint16_t min_len; /* of bodies: with the header before it */
 	uint16_t code;	  /* the type that selects it */
 	uint8_t subcode;  /* where the type is not enough, the value of the row after it */

@@ -181,15 +181,15 @@ static const struct block blocks[] = {
 	OPTION("mtu", "MTU", "RFC 4861 section 4.6.4", mtu, 8, 5),
 	OPTION("interval", "Advertisement interval", "RFC 6275 section 7.3", interval, 8, 7),
 	OPTION("home-agent", "Home agent information", "RFC 6275 section 7.4", home_agent, 8, 8),
-	OPTION("nonce", "Nonce", "RFC 3971 section 5.3.2", nonce, 8, 14),
+	OPTION("nonce", "Nonce", "RFC 3971 section 5.3.2", nonce, 2, 14),
 	OPTION("route", "Route information", "RFC 4191 section 2.3", route, 8, 24),
 	OPTION("rdnss", "Recursive DNS server", "RFC 8106 section 5.1", rdnss, 8, 25),
 	OPTION("flags", "Router advertisement flags", "RFC 5175 section 4", flags_extension, 8, 26),
 	OPTION("dnssl", "DNS search list", "RFC 8106 section 5.2", dnssl, 8, 31),
-	OPTION("portal", "Captive portal", "RFC 8910 section 2.3", portal, 8, 37),
+	OPTION("portal", "Captive portal", "RFC 8910 section 2.3", portal, 2, 37),
 	OPTION("pref64", "NAT64 prefix", "RFC 8781 section 4", pref64, 16, 38),
 };
-static const struct block unknown = OPTION("opt", "Option", "RFC 4861 section 4.6", opaque, 8, 0);
+static const struct block unknown = OPTION("opt", "Option", "RFC 4861 section 4.6", opaque, 2, 0);
 
 const struct options nd_options = {
 	.group = &group,
