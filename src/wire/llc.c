@@ -112,13 +112,15 @@ static const struct block bodies[] = {
 	  .rfc = "RFC 1042",
 	  ROWS(fields_snap),
 	  .min_len = LLC_SNAP_LEN,
-	  .code = SAP_SNAP },
+	  .code = SAP_SNAP,
+	  .subcode = SAP_SNAP },
 	{ .name = "snap-other",
 	  .title = "SNAP of an organization",
 	  .rfc = "IEEE 802 section 9.5",
 	  ROWS(fields_snap_other),
 	  .min_len = LLC_SNAP_LEN,
-	  .code = SAP_SNAP },
+	  .code = SAP_SNAP,
+	  .subcode = SAP_SNAP },
 };
 
 static const struct block *llc_body(const uint8_t *header, size_t len)
