@@ -5,6 +5,7 @@
 #include "cli/verbs.h"
 
 static const struct verb *const verbs[] = {
+	&verb_arp,
 	&verb_help,
 	&verb_hosts,
 	&verb_ifaces,
