@@ -84,6 +84,7 @@ def make_tun(ns, name, mode):
 def zoo(namespace):
     """A namespace with every kind of link that this kernel has, addresses, routes, neighbours."""
     here, there = namespace("zoo"), namespace("far")
+    here.run("sh", "-c", "echo 0 >/proc/sys/net/ipv6/conf/default/router_solicitations")
     here.ip_batch([
         "link set lo up",
         "link add v0 type veth peer name v1",
@@ -178,10 +179,11 @@ def check_counters(ours, link):
 
 def silent(ns, read):
     """Both readings with nothing counted between them: links still chatter (IPv6's reports)."""
-    for _ in range(20):
+    for _ in range(50):
         before = ns.ip_json("-d", "-s", "link")
         ours = read()
-        if ns.ip_json("-d", "-s", "link") == before:
+        after = ns.ip_json("-d", "-s", "link")
+        if [link["stats64"] for link in before] == [link["stats64"] for link in after]:
             return ours, before
         time.sleep(0.2)
     pytest.fail("the links are never silent")
@@ -294,7 +296,12 @@ def test_two_thousand_links(namespace):
 def test_one_interface(zoo):
     """By name, by alternative name, and what scripts ask."""
     by_name, by_alternative = zoo.sonde("ifaces", "v0"), zoo.sonde("ifaces", "lan")
-    assert by_name.status == 0 and by_name.out == by_alternative.out
+    assert by_name.status == 0
+
+    def without_counters(text):
+        return re.sub(r"\d+ (bytes|packets)", "", text)
+
+    assert without_counters(by_name.out) == without_counters(by_alternative.out)
     assert "a-very-long-alternative-name" in by_name.out and "02:00:00:00:01:00" in by_name.out
     assert zoo.sonde("ifaces", "--mac", "a-very-long-alternative-name").out == \
         "02:00:00:00:01:00\n"
@@ -309,6 +316,7 @@ def test_one_interface(zoo):
 
 @pytest.mark.parametrize("args, message", [
     (["v9"], r'no interface "v9"; did you mean "v[01]"\?'),
+    (["a-very-lang-alternative"], r'did you mean "a-very-long-alternative-name"\?'),
     (["nothing-like-it"], r'no interface "nothing-like-it"; see: sonde ifaces'),
     (["--mac"], "--mac needs the name of one interface"),
     (["--up", "v0", "v1"], "--up needs the name of one interface"),

@@ -1,4 +1,6 @@
 /* sonde ifaces --rates: what the interfaces carry, tick by tick. */
+#include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "cli/ifaces.h"
@@ -61,36 +63,45 @@ struct rates_run {
 	struct ifaces *x;
 	struct host_watch *watch;
 	struct host_rates rates;
+	bool *counted; /* for each link of x->links: part of the machine's sum */
 	uint64_t last_ns, n_ticks;
 	bool stale; /* interfaces came, went or were renamed since they were listed */
 };
 
-/*
- * Part of the machine's sum: hardware or, where there is none, whatever is not built upon another:
- * not a bridge's own interface, a VLAN, or a veth of which both ends are here. Else traffic counts
- * twice.
- */
-static bool counts(const struct host_links *links, const struct host_link *link, bool hardware)
+static bool is_hardware(const struct host_link *link)
 {
-	if (link->flags & IFF_LOOPBACK)
-		return false;
-	if (hardware)
-		return !link->kind[0];
-	for (size_t i = 0; !strcmp(link->kind, "bridge") || !strcmp(link->kind, "bond"); i++) {
-		if (i == links->n)
-			break;
-		if (links->items[i].master == link->index)
-			return false;
-	}
-	return !link->peer || link->peer_netns >= 0;
+	return !link->kind[0] && !(link->flags & IFF_LOOPBACK);
 }
 
-static bool has_hardware(const struct host_links *links)
+/*
+ * Chooses the interfaces whose sum is the machine's: hardware or, where there is none, whatever is
+ * not built upon another: not a bridge with ports, a VLAN, or a veth of which both ends are here.
+ * Else traffic counts twice.
+ */
+static int choose_counted(struct rates_run *r)
 {
+	const struct host_links *links = &r->x->links;
+	bool *counted = reallocarray(r->counted, links->n + 1, sizeof(*counted)), hardware = false;
+
+	if (!counted)
+		return -ENOMEM;
+	r->counted = counted;
 	for (size_t i = 0; i < links->n; i++)
-		if (!links->items[i].kind[0] && !(links->items[i].flags & IFF_LOOPBACK))
-			return true;
-	return false;
+		hardware |= is_hardware(&links->items[i]);
+	for (size_t i = 0; i < links->n; i++) {
+		const struct host_link *link = &links->items[i];
+		bool stacked = link->peer && link->peer_netns < 0;
+
+		counted[i] = hardware ? is_hardware(link)
+				      : !stacked && !(link->flags & IFF_LOOPBACK);
+	}
+	for (size_t i = 0; i < links->n && !hardware; i++) {
+		const struct host_link *master = host_links_at(links, links->items[i].master);
+
+		if (master)
+			counted[master - links->items] = false;
+	}
+	return 0;
 }
 
 static uint64_t a_second(uint64_t count, uint64_t interval_ns)
@@ -124,7 +135,7 @@ static void record_rate(struct rates_run *r, const char *name, const struct host
 static void record_tick(struct rates_run *r, uint64_t interval_ns)
 {
 	const struct host_links *links = &r->x->links;
-	bool hardware = has_hardware(links), reset = false;
+	bool reset = false;
 	struct host_counters sum = { 0 };
 
 	for (size_t i = 0; i < r->rates.n; i++) {
@@ -133,7 +144,7 @@ static void record_tick(struct rates_run *r, uint64_t interval_ns)
 
 		if (!link || rate->first)
 			continue;
-		if (counts(links, link, hardware)) {
+		if (r->counted[link - links->items]) {
 			host_counters_add(&sum, &rate->delta);
 			reset |= rate->reset;
 		}
@@ -152,6 +163,8 @@ static int refresh(struct rates_run *r)
 	for (size_t i = 0; !err && r->stale && i < r->x->n_named; i++)
 		if (!host_links_at(&r->x->links, r->x->named[i]))
 			err = -ENODEV;
+	if (!err && r->stale)
+		err = choose_counted(r);
 	r->stale = r->stale && err;
 	return err;
 }
@@ -213,6 +226,7 @@ int ifaces_rates(struct ifaces *x)
 					.tick = on_tick };
 		status = live_run(&r.live);
 	}
+	free(r.counted);
 	host_rates_done(&r.rates);
 	host_watch_free(r.watch);
 	return status;

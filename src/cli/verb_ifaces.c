@@ -65,17 +65,31 @@ int ifaces_cannot(const struct ifaces *x, const char *what, int err)
 			     why[0] ? why : err_text(err));
 }
 
-/* Says which interfaces have a similar name. */
+/* The name or alternative name most like @name, or NULL. */
+static const char *near_name(const struct host_links *links, const char *name)
+{
+	const char **names, *near = NULL;
+	size_t n = links->n;
+
+	for (size_t i = 0; i < links->n; i++)
+		n += links->items[i].n_alt_names;
+	names = calloc(n + 1, sizeof(*names));
+	n = 0;
+	for (size_t i = 0; names && i < links->n; i++) {
+		names[n++] = links->items[i].name;
+		for (const char *alt = NULL; (alt = host_link_alt_name(&links->items[i], alt));)
+			names[n++] = alt;
+	}
+	if (names)
+		near = nearest_name(name, names, n);
+	free(names);
+	return near;
+}
+
 static int unknown_name(const struct ifaces *x, const char *name)
 {
-	const struct host_links *links = &x->links;
-	const char **names = calloc(links->n + 1, sizeof(*names)), *near = NULL;
+	const char *near = near_name(&x->links, name);
 
-	for (size_t i = 0; names && i < links->n; i++)
-		names[i] = links->items[i].name;
-	if (names)
-		near = nearest_name(name, names, links->n);
-	free(names);
 	if (near)
 		return command_fails(x->cmd, EXIT_USAGE,
 				     "no interface \"%s\"; did you mean \"%s\"?", name, near);
