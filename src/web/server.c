@@ -525,7 +525,11 @@ int web_server_new(uv_loop_t *loop, struct monitor *monitor,
 	s->store = monitor_store(monitor);
 	s->secure = config->tls_cert || config->behind_proxy;
 	s->message = buf_of(WEB_MAX_ANSWER + 8192);
-	s->listener = (struct monitor_listener){ stream_event, stream_round, s };
+	s->listener = (struct monitor_listener){
+		.event = stream_event,
+		.round = stream_round,
+		.user = s,
+	};
 	guard_init(s);
 	if (config->token && !(s->token = strdup(config->token)))
 		goto out;
