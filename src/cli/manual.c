@@ -7,7 +7,10 @@
 
 #define MANUAL_MAX_BYTES (1u << 20)
 
-/* Text of the manual: roff's own characters lose their meaning, paragraphs become .Pp. */
+/*
+ * Text of the manual: roff's own characters lose their meaning, paragraphs become .Pp, and a
+ * sentence begins on a line of its own, from which roff knows the end of the one before.
+ */
 static void put_text(struct buf *b, const char *text)
 {
 	bool line_start = true;
@@ -28,6 +31,11 @@ static void put_text(struct buf *b, const char *text)
 			buf_lit(b, "\\-");
 		else
 			buf_char(b, *text);
+		if (strchr(".?!", *text) && text[1] == ' ') {
+			buf_char(b, '\n');
+			text += strspn(text + 1, " ");
+			line_start = true;
+		}
 	}
 	buf_char(b, '\n');
 }

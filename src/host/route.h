@@ -73,7 +73,7 @@ struct host_path {
  * host_route_get() - ask the kernel for the path to @to
  * @ifindex: only through this interface; 0: any, or the scope of @to when that is link-local
  * Return: 0, -ENETUNREACH or -EHOSTUNREACH (no route; prohibited: -EACCES), or an error of
- * netlink_request(). Some 5 us.
+ * netlink_request(). Some 10 us.
  */
 MUST_CHECK int host_route_get(struct netlink *nl, const struct addr *to, uint32_t ifindex,
 			      struct host_path *ret_path);
