@@ -1,5 +1,6 @@
 """Labs for tests: each under a name of its own, and ended whatever the test does."""
 
+import contextlib
 import itertools
 import os
 import subprocess
@@ -20,10 +21,15 @@ class Lab:
         """Runs a command on a host -> Done"""
         return self.sonde("lab", "exec", "--lab", self.name, host, *command, **kwargs)
 
+    @contextlib.contextmanager
     def start(self, binary, host, *command, **kwargs):
-        """Starts a command on a host -> Popen, which the test ends"""
+        """with lab.start(...) as p: a command running on a host, a Popen, killed at the end"""
         words = [binary, "lab", "exec", "--lab", self.name, host, *command]
-        return subprocess.Popen([str(word) for word in words], **kwargs)
+        with subprocess.Popen([str(word) for word in words], **kwargs) as p:
+            try:
+                yield p
+            finally:
+                p.kill()
 
     def ping(self, host, address):
         """Does one of three pings come back?"""

@@ -43,16 +43,24 @@ def reachable(port):
     return True
 
 
+def target_of(link):
+    try:
+        return os.readlink(link)
+    except OSError:
+        return None
+
+
 def users_of(namespaces):
     """Everything on this machine that keeps one of these ("net:[4026532000]") alive."""
     found = []
     for process in Path("/proc").glob("[0-9]*"):
-        for link in [*process.glob("ns/*"), *process.glob("fd/*")]:
-            try:
-                if os.readlink(link) in namespaces:
-                    found.append(str(link))
-            except OSError:
-                pass
+        try:
+            if "State:\tZ" in (process / "status").read_text():
+                continue  # ended; it is init's to take note of it
+            links = [*process.glob("ns/*"), *process.glob("fd/*")]
+        except OSError:
+            continue
+        found += [str(link) for link in links if target_of(link) in namespaces]
     mounts = Path("/proc/self/mountinfo").read_text()
     return found + [n for n in namespaces if n in mounts]
 
@@ -119,8 +127,8 @@ def test_nat(lab, binary):
               "dualstack_ipv6=True); print('ready', flush=True)\n"
               "for _ in range(2): c, peer = s.accept(); print(peer[0], flush=True)")
     client = "import socket, sys; socket.create_connection((sys.argv[1], 5000), 5)"
-    listening = lab.start(binary, "www", "python3", "-c", server, stdout=subprocess.PIPE, text=True)
-    with listening:
+    with lab.start(binary, "www", "python3", "-c", server, stdout=subprocess.PIPE,
+                   text=True) as listening:
         assert listening.stdout.readline() == "ready\n"
         for address in ["198.51.100.80", "2001:db8:51::80"]:
             done = lab.run("ws1", "python3", "-c", client, address)
@@ -196,7 +204,7 @@ def test_exec_passes_signals(lab, binary):
             assert p.stdout.readline() == "ready\n"
             p.send_signal(sig)
             assert p.stdout.read() == "got it\n"
-        assert p.returncode == 7
+            assert p.wait(5) == 7
 
 
 def test_exec_killed_takes_the_command_along(lab, binary):
@@ -258,6 +266,19 @@ def test_down_leaves_nothing(lab, binary):
     assert lab.down().status == 1
     assert lab.run("ws1", "true").status == 1
     assert lab.sonde("lab", "list", lab.name).status == 1
+
+
+def test_stopped_exec_does_not_hold_the_lab_up(lab, binary):
+    inside = namespaces_of(lab, ["ws1"])
+    with lab.start(binary, "ws1", "sh", "-c", "echo ready; sleep 1000",
+                   stdout=subprocess.PIPE) as p:
+        assert p.stdout.readline() == b"ready\n"
+        p.send_signal(signal.SIGSTOP)
+        done = lab.down()
+        assert done.status == 0, done.err
+        wait_for(lambda: not users_of(inside), "namespaces are gone")
+        p.send_signal(signal.SIGCONT)
+        assert p.wait(5) == 128 + signal.SIGTERM
 
 
 def test_killed_keeper_leaves_nothing(lab, sonde):

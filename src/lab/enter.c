@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <net/if.h>
+#include <poll.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
@@ -11,11 +12,15 @@
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
+#include <sys/signalfd.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "host/edit.h"
+
+enum { SOCKETS_MAX = 64 }; /* handed to a command */
 
 int lab_find_host(const struct lab_state *state, const char *name)
 {
@@ -81,7 +86,7 @@ static int exec_status(int err)
 /* The descriptors from 3 on, as systemd's socket activation passes them (sd_listen_fds(3)). */
 static int pass_sockets(const int *fds, unsigned n)
 {
-	int high[64];
+	int high[SOCKETS_MAX];
 	char text[16];
 
 	if (n > ARRAY_LEN(high))
@@ -101,44 +106,80 @@ static int pass_sockets(const int *fds, unsigned n)
 	return 0;
 }
 
-struct child {
+/*
+ * Between the process that the user started, which stays outside, and the command there is a guard,
+ * the command's parent in the lab. A process in the lab whose parent is outside becomes a zombie
+ * when it ends while that is stopped, and a zombie holds up the end of the whole lab. So the guard,
+ * whom the kernel reaps by itself (SA_NOCLDWAIT), waits for the command and tells how it ended
+ * through a pipe. A usher, who is gone soon, joins the lab and makes the guard as his parent's
+ * child (CLONE_PARENT), so that the user's process holds nothing of the lab.
+ */
+struct job {
+	const struct lab_state *state;
 	const struct lab_command *command;
 	const char *host, *folder;
-	int netns_fd, error_fd; /* closed by a successful exec */
-	sigset_t mask;
+	int keeper_fd, netns_fd;
+	int failure_fd; /* a struct failure, when the command could not be run; closed by exec */
+	int status_fd;	/* the guard's PID, from the usher; how the command ended, from the guard */
+	sigset_t mask;	/* the user's */
 };
 
-static void __attribute__((noreturn)) child_main(const struct child *c)
-{
-	int error_fd = fcntl(c->error_fd, F_DUPFD_CLOEXEC, 3 + 2 * 64); /* above the sockets */
+struct failure {
 	int err;
+	bool of_exec;
+	struct fault fault;
+};
+
+static void __attribute__((noreturn)) fails(int fd, const struct failure *failure)
+{
+	(void)!write(fd, failure, sizeof(*failure));
+	_exit(1);
+}
+
+static const int passed_on[] = { SIGINT, SIGQUIT, SIGTERM, SIGHUP, SIGUSR1, SIGUSR2 };
+
+static sigset_t passed_on_set(void)
+{
+	sigset_t set;
+
+	sigemptyset(&set);
+	for (size_t i = 0; i < ARRAY_LEN(passed_on); i++)
+		sigaddset(&set, passed_on[i]);
+	return set;
+}
+
+static void __attribute__((noreturn)) command_main(const struct job *j)
+{
+	int failure_fd = fcntl(j->failure_fd, F_DUPFD_CLOEXEC, 3 + 2 * SOCKETS_MAX);
+	struct failure f = { .of_exec = true };
 
 	prctl(PR_SET_PDEATHSIG, SIGTERM);
-	err = lab_become(c->netns_fd, c->host);
-	if (!err && c->command->n_listen_fds)
-		err = pass_sockets(c->command->listen_fds, c->command->n_listen_fds);
-	if (!err) {
-		if (chdir(c->folder) < 0)
+	if (j->command->n_listen_fds)
+		f.err = pass_sockets(j->command->listen_fds, j->command->n_listen_fds);
+	if (!f.err) {
+		if (chdir(j->folder) < 0)
 			(void)!chdir("/");
-		sigprocmask(SIG_SETMASK, &c->mask, NULL);
-		execvp(c->command->argv[0], c->command->argv);
-		err = -errno;
+		sigprocmask(SIG_SETMASK, &j->mask, NULL);
+		execvp(j->command->argv[0], j->command->argv);
+		f.err = -errno;
 	}
-	(void)!write(error_fd, &err, sizeof(err));
-	_exit(exec_status(-err));
+	fault_set(&f.fault, 0, "cannot run %s: %s", j->command->argv[0], err_text(f.err));
+	fails(failure_fd, &f);
 }
 
 /*
- * Waits for the command, passing on what is sent to us. What the terminal sends goes to the whole
+ * Waits for the command, passing on what was sent to it. What the terminal sends goes to the whole
  * group, the command included, and is nothing to us.
  */
-static int attend(pid_t pid, const sigset_t *set)
+static int attend(pid_t pid)
 {
+	sigset_t set = passed_on_set();
 	siginfo_t info;
 	int status;
 
+	sigaddset(&set, SIGCHLD);
 	for (;;) {
-		int sig = sigwaitinfo(set, &info);
+		int sig = sigwaitinfo(&set, &info);
 
 		if (sig > 0 && sig != SIGCHLD && info.si_code != SI_KERNEL)
 			kill(pid, sig);
@@ -147,68 +188,155 @@ static int attend(pid_t pid, const sigset_t *set)
 	}
 }
 
-static int run(struct child *c, int *ret_status, struct fault *fault)
+static void __attribute__((noreturn)) guard_main(const struct job *j)
 {
-	static const int passed_on[] = {
-		SIGINT, SIGQUIT, SIGTERM, SIGHUP, SIGUSR1, SIGUSR2, SIGCHLD
-	};
-	int fds[2], err = 0;
+	struct failure f = { 0 };
 	sigset_t set;
+	int status;
 	pid_t pid;
 
 	sigemptyset(&set);
-	for (size_t i = 0; i < ARRAY_LEN(passed_on); i++)
-		sigaddset(&set, passed_on[i]);
-	if (pipe2(fds, O_CLOEXEC) < 0)
-		return -errno;
-	sigprocmask(SIG_BLOCK, &set, &c->mask);
-	c->error_fd = fds[1];
-	pid = fork();
+	sigaddset(&set, SIGCHLD);
+	sigprocmask(SIG_BLOCK, &set, NULL);
+	signal(SIGCHLD, SIG_DFL);
+	prctl(PR_SET_PDEATHSIG, SIGTERM);
+	f.err = lab_become(j->netns_fd, j->host);
+	pid = f.err ? -1 : fork();
 	if (!pid)
-		child_main(c);
-	close(fds[1]);
+		command_main(j);
 	if (pid < 0) {
-		err = -errno;
-	} else {
-		ssize_t n = read(fds[0], &err, sizeof(err));
-
-		*ret_status = attend(pid, &set);
-		if (n == sizeof(err))
-			fault_set(fault, 0, "cannot run %s: %s", c->command->argv[0],
-				  err_text(err));
-		err = 0;
+		f.err = f.err ? f.err : -errno;
+		fault_set(&f.fault, 0, "cannot start a process on %s: %s", j->host,
+			  err_text(f.err));
+		fails(j->failure_fd, &f);
 	}
-	close(fds[0]);
-	sigprocmask(SIG_SETMASK, &c->mask, NULL);
+	close(j->failure_fd);
+	close(j->netns_fd);
+	for (unsigned i = 0; i < j->command->n_listen_fds; i++)
+		close(j->command->listen_fds[i]);
+	status = attend(pid);
+	(void)!write(j->status_fd, &status, sizeof(status));
+	_exit(0);
+}
+
+static void __attribute__((noreturn)) usher_main(const struct job *j)
+{
+	struct failure f = { 0 };
+	int guard = -1;
+
+	f.err = join(j->state, j->keeper_fd, CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWIPC, &f.fault);
+	if (f.err < 0)
+		fails(j->failure_fd, &f);
+	guard = (int)syscall(SYS_clone, CLONE_PARENT | SIGCHLD, NULL, NULL, NULL, NULL);
+	if (!guard)
+		guard_main(j);
+	f.err = -errno;
+	fault_set(&f.fault, 0, "cannot start a process in lab '%s': %s", j->state->name,
+		  err_text(f.err));
+	if (guard < 0)
+		fails(j->failure_fd, &f);
+	(void)!write(j->status_fd, &guard, sizeof(guard));
+	_exit(0);
+}
+
+/* Outside: passes signals to the guard until it tells the status. */
+static int wait_for_guard(pid_t guard, int status_fd)
+{
+	sigset_t set = passed_on_set();
+	int signal_fd = signalfd(-1, &set, SFD_CLOEXEC);
+	struct pollfd fds[] = { { status_fd, POLLIN, 0 }, { signal_fd, POLLIN, 0 } };
+	struct signalfd_siginfo info;
+	int status;
+
+	do {
+		if (poll(fds, ARRAY_LEN(fds), -1) < 0)
+			continue;
+		if (fds[1].revents && read(signal_fd, &info, sizeof(info)) == sizeof(info) &&
+		    info.ssi_code != SI_KERNEL)
+			kill(guard, (int)info.ssi_signo);
+	} while (!fds[0].revents);
+	close(signal_fd);
+	if (read(status_fd, &status, sizeof(status)) != sizeof(status))
+		status = 128 + SIGKILL; /* the lab has ended, and the guard with it */
+	return status;
+}
+
+/* Outside: from the usher's start to the command's end. @failure_fd, @status_fd: to read. */
+static int follow(int failure_fd, int status_fd, int *ret_status, struct fault *fault)
+{
+	struct failure f;
+	int guard;
+
+	if (read(failure_fd, &f, sizeof(f)) == sizeof(f)) {
+		*fault = f.fault;
+		if (!f.of_exec)
+			return f.err;
+		*ret_status = exec_status(-f.err);
+		return 0;
+	}
+	if (read(status_fd, &guard, sizeof(guard)) != sizeof(guard)) {
+		fault_set(fault, 0, "the lab ended");
+		return -E_CLOSED;
+	}
+	*ret_status = wait_for_guard(guard, status_fd);
+	return 0;
+}
+
+/* Takes the job's descriptors over. */
+static int run(struct job *j, int *ret_status, struct fault *fault)
+{
+	struct sigaction unreaped = { .sa_handler = SIG_DFL, .sa_flags = SA_NOCLDWAIT }, before;
+	sigset_t set = passed_on_set();
+	int failure[2] = { -1, -1 }, status[2] = { -1, -1 }, err = 0;
+	pid_t usher = -1;
+
+	if (pipe2(failure, O_CLOEXEC) < 0 || pipe2(status, O_CLOEXEC) < 0)
+		err = -errno;
+	sigprocmask(SIG_BLOCK, &set, &j->mask);
+	sigaction(SIGCHLD, &unreaped, &before);
+	j->failure_fd = failure[1];
+	j->status_fd = status[1];
+	if (!err)
+		usher = fork();
+	if (!usher)
+		usher_main(j);
+	if (!err && usher < 0)
+		err = -errno;
+	close(j->keeper_fd);
+	close(j->netns_fd);
+	close(failure[1]);
+	close(status[1]);
+	if (err < 0)
+		fault_set(fault, 0, "cannot start a process: %s", err_text(err));
+	else
+		err = follow(failure[0], status[0], ret_status, fault);
+	close(failure[0]);
+	close(status[0]);
+	while (wait(NULL) > 0 || errno == EINTR) /* or whoever inherits them had to reap them */
+		;
+	sigaction(SIGCHLD, &before, NULL);
+	sigprocmask(SIG_SETMASK, &j->mask, NULL);
 	return err;
 }
 
 int lab_exec(const struct lab_state *state, unsigned host, const struct lab_command *command,
 	     int *ret_status, struct fault *fault)
 {
-	struct child c = { .command = command, .host = state->hosts[host].name };
+	struct job j = { .state = state, .command = command, .host = state->hosts[host].name };
 	char path[64], folder[PATH_MAX];
-	int keeper_fd = keeper_open(state, fault), err;
+	int err;
 
-	if (keeper_fd < 0)
-		return keeper_fd;
-	c.folder = getcwd(folder, sizeof(folder)) ? folder : "/";
+	j.keeper_fd = keeper_open(state, fault);
+	if (j.keeper_fd < 0)
+		return j.keeper_fd;
+	j.folder = getcwd(folder, sizeof(folder)) ? folder : "/";
 	snprintf(path, sizeof(path), "/proc/%d/fd/%d", state->pid, state->hosts[host].netns);
-	c.netns_fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (c.netns_fd < 0) {
-		err = -errno;
-		fault_set(fault, 0, "cannot reach host '%s': %s", c.host, err_text(err));
-	} else {
-		err = join(state, keeper_fd, CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWIPC, fault);
-		if (!err) {
-			err = run(&c, ret_status, fault);
-			if (err < 0)
-				fault_set(fault, 0, "cannot start a process in the lab: %s",
-					  err_text(err));
-		}
-		close(c.netns_fd);
-	}
-	close(keeper_fd);
+	j.netns_fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (j.netns_fd >= 0)
+		return run(&j, ret_status, fault);
+	err = -errno;
+	close(j.keeper_fd);
+	fault_set(fault, 0, "cannot reach host '%s': %s", j.host, err_text(err));
 	return err;
 }
 

@@ -25,7 +25,6 @@ struct lab_command {
  * lab_exec() - run a command on host number @host and wait for it
  *
  * The command has this process's terminal, environment and folder, and gets the signals sent to it.
- * The calling process joins the lab and cannot leave it again.
  * @ret_status: as a shell tells it: what it exits with, 128 + signal, 127 not found, 126 not to be
  * run Return: 0, or -errno with @fault filled when it could not be started; 126 and 127 fill @fault
  * too.
