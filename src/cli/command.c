@@ -126,14 +126,15 @@ struct getopt_tables {
 	struct option longs[COMMAND_MAX_OPTIONS + 1];
 };
 
-static void getopt_tables_of(const struct verb *verb, struct getopt_tables *ret_tables)
+/* @stop: at the first operand; otherwise options may stand behind operands too. */
+static void getopt_tables_of(const struct verb *verb, bool stop, struct getopt_tables *ret_tables)
 {
 	struct getopt_tables *t = ret_tables;
 	size_t n_letters = 0, n_longs = 0;
 
 	*t = (struct getopt_tables){ 0 };
 	option_set_of(verb, &t->set);
-	if (verb->stop_at_operand || verb->subverbs)
+	if (stop)
 		t->letters[n_letters++] = '+';
 	t->letters[n_letters++] = ':';
 	for (size_t i = 0; i < t->set.n; i++) {
@@ -206,14 +207,14 @@ static int bad_argument(const struct command *cmd, const struct verb_option *opt
 
 enum { PARSED = -1 }; /* go on; everything else is an exit status */
 
-/* Reads the options of the verb; operands are left at argv[optind]. */
-static int parse_options(struct command *cmd, void *options, int argc, char **argv)
+/* Reads the options of the verb behind argv[0]; operands are left at argv[optind]. */
+static int parse_options(struct command *cmd, void *options, bool stop, int argc, char **argv)
 {
 	struct getopt_tables tables;
 	struct fault fault = { 0 };
 	int got;
 
-	getopt_tables_of(cmd->verb, &tables);
+	getopt_tables_of(cmd->verb, stop, &tables);
 	opterr = 0;
 	optind = 0; /* glibc: start anew, also its inner state */
 	while ((got = getopt_long(argc, argv, tables.letters, tables.longs, NULL)) != -1) {
@@ -332,7 +333,7 @@ static int run_verb(const struct verb *verb, const char *path, int argc, char **
 
 	if (verb->defaults)
 		memcpy(options, verb->defaults, MIN(verb->options_size, sizeof(options)));
-	status = parse_options(&cmd, options, argc, argv);
+	status = parse_options(&cmd, options, verb->stop_at_operand || verb->subverbs, argc, argv);
 	if (status != PARSED)
 		return status;
 	cmd.operands = argv + optind;
@@ -346,6 +347,14 @@ static int run_verb(const struct verb *verb, const char *path, int argc, char **
 		}
 		if (!verb->run || !verb->operands)
 			return unknown_verb(&cmd, cmd.operands[0]);
+		/* It is an operand, and further options may stand behind it. */
+		status = parse_options(&cmd, options, verb->stop_at_operand, (int)cmd.n_operands,
+				       cmd.operands);
+		if (status != PARSED)
+			return status;
+		cmd.operands[optind - 1] = cmd.operands[0];
+		cmd.operands += optind - 1;
+		cmd.n_operands -= (size_t)optind - 1;
 	}
 	if (!verb->run) {
 		help_print(verb, path);

@@ -11,6 +11,7 @@ static const struct verb *const verbs[] = {
 	&verb_ifaces,
 	&verb_lab,
 	&verb_ping,
+	&verb_monitor,
 	NULL,
 };
 

@@ -10,5 +10,6 @@ extern const struct verb verb_hosts;
 extern const struct verb verb_ifaces;
 extern const struct verb verb_lab;
 extern const struct verb verb_ping;
+extern const struct verb verb_monitor;
 
 #endif

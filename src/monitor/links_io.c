@@ -17,6 +17,7 @@ struct links {
 	struct host_watch *watch;
 	uv_poll_t *poll;
 	uint32_t ifindex[PRESENCE_MAX_NETWORKS]; /* 0: no way there is known */
+	bool down[PRESENCE_MAX_NETWORKS];
 };
 
 /* Which interface leads to a network. */
@@ -47,11 +48,19 @@ static void tell_link(struct links *l, unsigned network, const struct host_link 
 	char text[64];
 
 	snprintf(text, sizeof(text), "%s %s", link->name, why);
+	l->down[network] = !up;
 	if (!presence_link(l->m->presence, monitor_now(), network, up, text))
 		return;
 	monitor_drain(l->m);
 	if (up)
 		rounds_now(l->m->rounds);
+	else
+		rounds_stop(l->m->rounds);
+}
+
+bool links_up(const struct links *l, unsigned network)
+{
+	return network >= PRESENCE_MAX_NETWORKS || !l->down[network];
 }
 
 /* How all links are now; finds those whose route was not there before. */

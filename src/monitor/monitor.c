@@ -133,18 +133,14 @@ int monitor_start(struct monitor *m, struct fault *fault)
 {
 	struct presence_now now = monitor_now();
 	char text[128];
-	int err;
 
 	m->started_ms = now.wall_ms;
 	snprintf(text, sizeof(text), "the monitor started, with %u known hosts",
 		 presence_n_hosts(m->presence));
 	presence_note(m->presence, now, PRESENCE_EVENT_STARTED, text);
-	err = rounds_start(m->rounds, fault);
-	if (err < 0)
-		return err;
 	links_start(m->links);
 	monitor_drain(m);
-	return 0;
+	return rounds_start(m->rounds, fault);
 }
 
 int monitor_reconfigure(struct monitor *m, const struct monitor_config *config, struct fault *fault)
@@ -175,12 +171,9 @@ int monitor_reconfigure(struct monitor *m, const struct monitor_config *config, 
 		monitor_trouble(m, "not all hosts of the configuration are watched: %s",
 				err_text(err));
 	m->stale = true;
-	err = rounds_start(m->rounds, fault);
-	if (err < 0)
-		return err;
 	links_start(m->links);
 	monitor_drain(m);
-	return 0;
+	return rounds_start(m->rounds, fault);
 }
 
 struct monitor *monitor_free(struct monitor *m)

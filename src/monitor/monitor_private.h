@@ -71,6 +71,9 @@ MUST_CHECK int rounds_start(struct rounds *r, struct fault *fault);
 /* A round as soon as the present one is over. */
 void rounds_now(struct rounds *r);
 
+/* Ends the runs under way: a link went down, and what is queued for it would only wait. */
+void rounds_stop(struct rounds *r);
+
 /* Somebody unknown or silent has spoken: is checked soon. */
 void rounds_hint(struct rounds *r, const struct addr *addr);
 
@@ -79,6 +82,9 @@ void rounds_free(struct rounds *r);
 
 /* links_io.c: the links that lead to the networks, and who speaks on them */
 MUST_CHECK int links_new(struct monitor *m, struct fault *fault, struct links **ret_links);
+
+/* False while the link that leads to the network is known to be down. */
+bool links_up(const struct links *l, unsigned network);
 
 /* Tells presence how the links are now, and watches them from here on. */
 void links_start(struct links *l);

@@ -32,6 +32,7 @@ struct run {
 	struct probe_run *run;
 	enum run_kind kind;
 	int family;
+	bool stopped;
 	unsigned network; /* of a sweep */
 	struct addr *list;
 	size_t n_list, cap_list;
@@ -296,6 +297,8 @@ static int plan_round(struct rounds *r, struct run *runs[MAX_RUNS_ROUND], size_t
 	for (unsigned i = 0; i < presence_n_hosts(r->m->presence); i++) {
 		const struct presence_host *host = presence_host(r->m->presence, i);
 
+		if (!links_up(r->m->links, host->network))
+			continue;
 		for (unsigned k = 0; k < host->n_addrs; k++) {
 			struct run *run = run_for(r, runs, &n_runs, k ? RUN_OTHERS : RUN_CHECK,
 						  host->addrs[k].family, io_of(r, host->network));
@@ -354,7 +357,7 @@ static int start_sweeps(struct rounds *r, uint64_t now_ns)
 
 	for (unsigned i = 0; i < r->m->config->n_networks; i++) {
 		if (!r->m->config->networks[i].targets || r->sweeping[i] ||
-		    now_ns < r->sweep_ns[i] || !presence_connected(r->m->presence, i))
+		    now_ns < r->sweep_ns[i] || !links_up(r->m->links, i))
 			continue;
 		started = start_sweep(r, i, now_ns);
 		if (!started)
@@ -393,6 +396,21 @@ void rounds_now(struct rounds *r)
 	r->again = true;
 	if (!r->in_round)
 		schedule(r);
+}
+
+void rounds_stop(struct rounds *r)
+{
+	struct run *run = r->runs;
+
+	while (run) {
+		if (run->stopped || !run->run) {
+			run = run->next;
+			continue;
+		}
+		run->stopped = true;
+		probe_run_stop(run->run, true);
+		run = r->runs; /* it may be gone, and others with it */
+	}
 }
 
 static void on_hint_timer(uv_timer_t *timer)

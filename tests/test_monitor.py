@@ -1,0 +1,357 @@
+"""sonde monitor, in network namespaces of its own: what falls silent, comes back, is lost, is wrong."""
+
+import json
+import os
+import queue
+import signal
+import socket
+import sqlite3
+import subprocess
+import threading
+import time
+import urllib.request
+
+import pytest
+
+WAIT = 40  # seconds until something must have been noticed, on a machine that has other things to do
+CONFIG = """\
+networks:
+  - {name: lan, prefix: 10.77.0.0/24, iface: eth0, discover: 2s}
+every: 1s
+burst: 3
+spacing: 50ms
+timeout: 300ms
+store: {path: %s}
+web: {enabled: false}
+"""
+HOSTS = ["10.77.0.10", "10.77.0.11", "10.77.0.12", "10.77.0.13"]
+
+
+def ip(*words):
+    subprocess.run(["ip", *words], check=True, capture_output=True, timeout=20)
+
+
+class Net:
+    """Two namespaces: `here`, where the monitor runs on 10.77.0.2, and `there` with the hosts."""
+
+    def __init__(self, tag):
+        self.here, self.there = "mon-%s-h" % tag, "mon-%s-t" % tag
+        for name in (self.here, self.there):
+            ip("netns", "add", name)
+        # or else the first address would take the others with it
+        subprocess.run(["ip", "netns", "exec", self.there, "sysctl", "-qw",
+                        "net.ipv4.conf.all.promote_secondaries=1"], check=True, timeout=20)
+        ip("-n", self.here, "link", "add", "eth0", "type", "veth", "peer", "name", "eth0",
+           "netns", self.there)
+        ip("-n", self.here, "addr", "add", "10.77.0.2/24", "dev", "eth0")
+        ip("-n", self.here, "addr", "add", "fd77::2/64", "dev", "eth0", "nodad")
+        for host in HOSTS:
+            self.join(host)
+        ip("-n", self.there, "addr", "add", "fd77::10/64", "dev", "eth0", "nodad")
+        for name in (self.here, self.there):
+            ip("-n", name, "link", "set", "lo", "up")
+            ip("-n", name, "link", "set", "eth0", "up")
+
+    def join(self, host):
+        ip("-n", self.there, "addr", "add", host + "/24", "dev", "eth0")
+
+    def cut(self, host):
+        ip("-n", self.there, "addr", "del", host + "/24", "dev", "eth0")
+
+    def link(self, how):
+        ip("-n", self.there, "link", "set", "eth0", how)
+
+    def end(self):
+        for name in (self.here, self.there):
+            subprocess.run(["ip", "netns", "del", name], capture_output=True, timeout=20)
+
+
+class Monitor:
+    """A running `sonde monitor --json`; its events are collected as they are shown."""
+
+    def __init__(self, binary, net, config, **kwargs):
+        self.events, self.shown, self.lines = [], [], queue.Queue()
+        self.process = subprocess.Popen(
+            ["ip", "netns", "exec", net.here, str(binary), "monitor", str(config), "--json"],
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE, stdin=subprocess.DEVNULL, text=True,
+            **kwargs)
+        threading.Thread(target=self.read, daemon=True).start()
+
+    def read(self):
+        for line in self.process.stdout:
+            self.lines.put(line)
+
+    def collect(self, seconds):
+        """Takes what is shown; waits so long for something."""
+        try:
+            self.shown.append(json.loads(self.lines.get(timeout=max(seconds, 0.01))))
+            self.events.append(self.shown[-1])
+            return True
+        except queue.Empty:
+            return False
+
+    def wait(self, kind, address=None, text=None):
+        """The next event of that kind, host and sentence."""
+        end = time.monotonic() + WAIT
+        seen = 0
+        while time.monotonic() < end:
+            for event in self.events[seen:]:
+                seen += 1
+                if event["kind"] == kind and address in (None, event["address"]) and \
+                        (text is None or text in event["text"]):
+                    del self.events[:seen]
+                    return event
+            self.collect(1)
+        raise AssertionError("no %s of %s among %s" % (kind, address, self.events))
+
+    def stop(self, how=signal.SIGTERM):
+        self.process.send_signal(how)
+        status = self.process.wait(20)
+        error = self.process.stderr.read()
+        while self.collect(0.3):
+            pass
+        return status, error
+
+
+@pytest.fixture
+def net(request):
+    made = Net("%d" % os.getpid())
+    yield made
+    made.end()
+
+
+@pytest.fixture
+def config(tmp_path):
+    path = tmp_path / "m.yaml"
+    path.write_text(CONFIG % (tmp_path / "m.db"))
+    return path
+
+
+@pytest.fixture
+def start(binary, net, config):
+    running = []
+
+    def run(path=config, **kwargs):
+        running.append(Monitor(binary, net, path, **kwargs))
+        return running[-1]
+
+    yield run
+    for monitor in running:
+        if monitor.process.poll() is None:
+            monitor.process.kill()
+            monitor.process.wait(20)
+
+
+def database(config):
+    return sqlite3.connect("file:%s?mode=ro" % config.with_suffix(".db"), uri=True)
+
+
+def stored_events(config):
+    with database(config) as db:
+        assert db.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+        return db.execute("SELECT id, kind, text FROM event ORDER BY id").fetchall()
+
+
+def status_of(sonde, config):
+    done = sonde("monitor", "status", config, "--json")
+    assert done.status == 0, done.err
+    return {host["address"]: host for host in done.records("host")}, done.records("monitor")[0]
+
+
+def wait_status(sonde, config, ready):
+    end = time.monotonic() + WAIT
+    while time.monotonic() < end:
+        done = sonde("monitor", "status", config, "--json")
+        if done.status == 0:
+            hosts = {host["address"]: host for host in done.records("host")}
+            if ready(hosts):
+                return hosts
+        time.sleep(0.5)
+    raise AssertionError("it never came to that: %s" % done.out)
+
+
+def test_silent_and_back(sonde, net, config, start):
+    monitor = start()
+    for _ in HOSTS:
+        monitor.wait("new")
+    net.cut(HOSTS[2])
+    gone = monitor.wait("inactive", HOSTS[2])
+    assert gone["text"] == HOSTS[2] + " stopped answering ARP and ICMP"
+    hosts, own = status_of(sonde, config)
+    assert sorted(hosts) == HOSTS
+    assert list(hosts)[0] == HOSTS[2] and hosts[HOSTS[2]]["state"] == "inactive"
+    assert own["inactive"] == 1 and own["active"] == 3 and own["self_up"]
+    assert hosts[HOSTS[0]]["evidence"] == ["arp", "icmp"] and hosts[HOSTS[0]]["rtt_ms"] > 0
+    net.join(HOSTS[2])
+    monitor.wait("active", HOSTS[2])
+    table = sonde("monitor", "status", config)
+    assert table.status == 0 and "4 hosts: 4 active" in table.out
+    assert monitor.stop() == (0, "")
+
+
+def test_own_link_down_reports_nobody(net, start):
+    monitor = start()
+    for _ in HOSTS:
+        monitor.wait("new")
+    net.link("down")
+    assert "no carrier" in monitor.wait("self-down")["text"]
+    while monitor.collect(6):  # twice as long as hosts need to become inactive
+        pass
+    net.link("up")
+    monitor.wait("self-up")
+    while monitor.collect(5):
+        pass
+    assert [e for e in monitor.events if e["kind"] in ("inactive", "degraded", "new")] == []
+    net.cut(HOSTS[0])  # and then it judges again
+    monitor.wait("inactive", HOSTS[0])
+
+
+def test_ipv6_joins_by_mac_and_a_changed_mac_is_told(sonde, net, config, start):
+    text = config.read_text()
+    config.write_text(text.replace("every:", "  - {name: lan6, prefix: 'fd77::/64'}\nevery:"))
+    for host in HOSTS[1:]:
+        net.cut(host)
+    monitor = start()
+    monitor.wait("new", HOSTS[0])
+    subprocess.run(["ip", "netns", "exec", net.there, "ping", "-c1", "-W5", "fd77::2"],
+                   check=True, capture_output=True, timeout=20)  # whoever speaks is found
+    hosts = wait_status(sonde, config, lambda hosts: "fd77::10" in hosts.get(HOSTS[0], {}).get(
+        "other_addresses", []))
+    assert list(hosts) == [HOSTS[0]]
+    ip("-n", net.there, "link", "set", "eth0", "address", "02:00:00:00:77:10")
+    event = monitor.wait("mac-changed", HOSTS[0])
+    assert event["mac"] == "02:00:00:00:77:10" and event["old_mac"] == hosts[HOSTS[0]]["mac"]
+
+
+def test_killed_at_any_moment_loses_no_event_shown(sonde, net, config, start):
+    shown = []
+    for round_number in range(4):
+        monitor = start()
+        monitor.wait("started")
+        if round_number == 0:
+            monitor.wait("new")  # and at once, amid others
+        elif round_number == 1:
+            net.cut(HOSTS[1])
+            monitor.wait("inactive", HOSTS[1])
+        else:
+            time.sleep(0.3 * round_number)
+        monitor.process.kill()
+        # `ip netns exec` became the monitor itself: this is the process that was killed
+        assert monitor.process.wait(20) == -signal.SIGKILL
+        while monitor.collect(0.3):
+            pass
+        shown += [(e["id"], e["kind"]) for e in monitor.shown]
+        kept = {row[0]: row[1] for row in stored_events(config)}
+        assert all(kept.get(number) == kind for number, kind in shown)
+    assert len(shown) >= 7  # four times started, somebody new, somebody silent
+    monitor = start()
+    assert "with 4 known hosts" in monitor.wait("started")["text"]
+    hosts = wait_status(sonde, config, lambda hosts: len(hosts) == 4)
+    assert hosts[HOSTS[1]]["state"] == "inactive" and hosts[HOSTS[0]]["state"] == "active"
+    net.join(HOSTS[1])
+    monitor.wait("active", HOSTS[1])
+    assert len([1 for _, kind, _ in stored_events(config) if kind == "new"]) == 4
+
+
+def test_reload_is_all_or_nothing(net, config, start):
+    monitor = start()
+    for _ in HOSTS:
+        monitor.wait("new")
+    good = config.read_text()
+    config.write_text(good.replace("every: 1s", "every: 1"))
+    monitor.process.send_signal(signal.SIGHUP)
+    time.sleep(1)
+    net.cut(HOSTS[0])
+    monitor.wait("inactive", HOSTS[0])  # the old one goes on
+    config.write_text(good + "hosts:\n  - {address: 10.77.0.99, name: nobody}\n")
+    monitor.process.send_signal(signal.SIGHUP)
+    assert "10.77.0.99 (nobody) does not answer" == monitor.wait("inactive", "10.77.0.99")["text"]
+    status, error = monitor.stop()
+    assert status == 0
+    assert "the old configuration stays: %s:3: '1' is not a duration" % config in error
+    assert "the new configuration is in force" in error
+
+
+def test_a_second_monitor_is_refused(binary, net, config, start):
+    start().wait("started")
+    second = start()
+    status, error = second.process.wait(20), second.process.stderr.read()
+    assert status in (2, 3) and str(config.with_suffix(".db")) in error
+
+
+@pytest.mark.parametrize("content", ["not a database, but long enough to be read as one" * 50,
+                                     None])
+def test_a_foreign_database_is_refused(net, config, start, content):
+    path = config.with_suffix(".db")
+    if content:
+        path.write_text(content)
+    else:
+        with sqlite3.connect(path) as db:
+            db.execute("CREATE TABLE hosts (name TEXT)")
+    before = path.read_bytes()
+    refused = start()
+    assert refused.process.wait(20) == 2
+    assert str(path) in refused.process.stderr.read()
+    assert path.read_bytes() == before
+
+
+def test_a_taken_port_is_refused(net, config, start):
+    config.write_text(config.read_text().replace("enabled: false", "listen: '127.0.0.1:8077'"))
+    taken = subprocess.Popen(
+        ["ip", "netns", "exec", net.here, "/usr/bin/python3", "-c",
+         "import socket, time\ns = socket.create_server(('127.0.0.1', 8077))\n"
+         "print('ready', flush=True)\ntime.sleep(60)"], stdout=subprocess.PIPE)
+    try:
+        taken.stdout.readline()
+        refused = start()
+        assert refused.process.wait(20) == 2
+        assert "127.0.0.1:8077" in refused.process.stderr.read()
+    finally:
+        taken.kill()
+        taken.wait(20)
+
+
+def test_a_socket_from_outside_serves_the_page(net, config, start):
+    config.write_text(config.read_text().replace("web: {enabled: false}\n", ""))
+    listener = socket.create_server(("127.0.0.1", 0))
+    port = listener.getsockname()[1]
+
+    def pass_on():  # descriptor 3, as a service manager does it
+        os.dup2(listener.fileno(), 3, inheritable=True)
+        os.environ.update(LISTEN_FDS="1", LISTEN_PID=str(os.getpid()))
+
+    monitor = start(preexec_fn=pass_on, close_fds=False)
+    monitor.wait("new", HOSTS[0])
+    url = "http://127.0.0.1:%d/api/v1/summary" % port
+    with urllib.request.urlopen(url, timeout=20) as answer:
+        summary = json.load(answer)
+    assert summary["self"] == "up" and summary["networks"][0]["name"] == "lan"
+    listener.close()
+
+
+@pytest.mark.parametrize("change, line, says", [
+    (("burst: 3", "brust: 3"), 4, "brust"),
+    (("every: 1s", "every: soon"), 3, "duration"),
+    (("10.77.0.0/24", "10.77.0.0/240"), 2, "prefix length"),
+    (("web: {enabled: false}", "web: {listen: '0.0.0.0:80'}"), 8, "token_file"),
+    (("timeout: 300ms", "timeout: ]"), 6, "YAML"),
+])
+def test_faults_of_the_configuration(sonde, config, change, line, says):
+    config.write_text(config.read_text().replace(*change))
+    for verb in (["monitor", "check"], ["monitor"]):
+        done = sonde(*verb, config)
+        assert done.status == 2 and done.out == ""
+        assert "%s:%d: " % (config, line) in done.err and says in done.err
+
+
+def test_missing_things(sonde, config, tmp_path):
+    assert sonde("monitor").status == 2
+    missing = sonde("monitor", tmp_path / "none.yaml")
+    assert missing.status == 2 and "none.yaml" in missing.err
+    nobody = sonde("monitor", "status", config)
+    assert nobody.status == 3 and "no monitor answers" in nobody.err
+    # no interface eth7 here
+    config.write_text(config.read_text().replace("eth0", "eth7"))
+    no_iface = sonde("monitor", config)
+    assert no_iface.status == 2 and "no interface eth7" in no_iface.err
+    assert sonde("monitor", "check", config).status == 0
