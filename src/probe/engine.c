@@ -441,9 +441,8 @@ static bool give_up(struct probe_engine *e, uint64_t now_ns, struct slot *slot,
 	if (!lane->each && slot->try < e->config.retries && !e->stopped) {
 		e->n_in_flight--;
 		e->n_connects -= lane_connects(lane);
-		slot->try++;
 		slot->state = SLOT_WAITING;
-		timer_set(e->timers, &slot->timer, now_ns + e->config.spacing_ns * slot->try);
+		timer_set(e->timers, &slot->timer, now_ns + e->config.spacing_ns * slot->try++);
 		return false;
 	}
 	slot->flags |= SLOT_SILENT;

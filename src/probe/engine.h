@@ -64,8 +64,7 @@ struct probe_config {
 
 	uint64_t timeout_ns; /* how long an answer is waited for */
 	uint32_t retries;    /* further tries when not answered; without `each` */
-	uint64_t spacing_ns; /* from a time-out to the next try, and again as much for every further
-			      */
+	uint64_t spacing_ns; /* by so much each further retry waits longer after the time-out */
 
 	bool each;	      /* every try has a result of its own: ping, bursts */
 	uint32_t count;	      /* tries of each target with `each`, or PROBE_COUNT_ENDLESS */

@@ -1,0 +1,103 @@
+#!/usr/bin/python3
+"""A /16 of which half answers, swept by sonde and by fping at its fastest, in turns, in namespaces of
+its own: 1 retry, 500 ms time-out. And an ARP sweep of an on-link /20 against arp-scan."""
+
+import os
+import re
+import statistics
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+BUILD = Path(__file__).resolve().parent.parent / "build"
+SONDE = BUILD / "sonde"
+ROUNDS = 3
+NEAR, FAR = "bench-sweep-n-%d" % os.getpid(), "bench-sweep-f-%d" % os.getpid()
+ALIVE = 32768
+
+SETUP = """
+ip netns add {near}
+ip netns add {far}
+ip link add n0 netns {near} type veth peer name f0 netns {far}
+ip -n {near} link set lo up
+ip -n {far} link set lo up
+ip -n {near} link set n0 up
+ip -n {far} link set f0 up
+ip -n {near} addr add 10.9.0.1/20 dev n0
+ip -n {far} addr add 10.9.0.2/20 dev f0
+ip -n {far} route add local 10.9.8.0/21 dev lo
+ip -n {near} route add 10.128.0.0/16 via 10.9.0.2
+ip -n {far} route add local 10.128.0.0/17 dev lo
+ip -n {far} route add blackhole 10.128.128.0/17
+"""
+
+
+def timed(*command):
+    """Seconds and standard output of one run in the near namespace."""
+    start = time.perf_counter()
+    done = subprocess.run(["ip", "netns", "exec", NEAR, *map(str, command)], text=True,
+                          stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, check=False)
+    return time.perf_counter() - start, done.stdout
+
+
+def by_sonde():
+    return timed(SONDE, "hosts", "-n", "--csv", "--by", "icmp", "--rate", "max", "-W", "0.5",
+                 "--retries", "1", "10.128.0.0/16")
+
+
+def by_fping():
+    return timed("fping", "-q", "-a", "-r", "1", "-t", "500", "-i", "0.01", "-g", "10.128.0.0",
+                 "10.128.255.255")
+
+
+def arp_by_sonde():
+    return timed(SONDE, "arp", "sweep", "--csv", "--rate", "max", "-W", "0.5", "10.9.0.0/20")
+
+
+def arp_by_arp_scan():
+    return timed("arp-scan", "-q", "-x", "-g", "-I", "n0", "10.9.0.0/20")
+
+
+def found(text, prefix):
+    """The addresses at the beginning of lines."""
+    return len(set(re.findall(r"^(%s[0-9.]+)" % re.escape(prefix), text, re.M)))
+
+
+def alternately(runs, prefix):
+    times, counts = [[] for _ in runs], [[] for _ in runs]
+    for _ in range(ROUNDS):
+        for i, run in enumerate(runs):
+            seconds, text = run()
+            times[i].append(seconds)
+            counts[i].append(found(text, prefix))
+    return [(statistics.median(t), min(t), min(c)) for t, c in zip(times, counts)]
+
+
+def table(title, names, results):
+    print("%-44s median s   best s    found   last's median / median" % title)
+    for name, (median, best, count) in zip(names, results):
+        print("%-44s %8.2f %8.2f %8d   %6.1f" % (name, median, best, count,
+                                               results[-1][0] / median))
+
+
+def main():
+    if os.geteuid():
+        print("skipped: namespaces need root")
+        return 0
+    try:
+        for line in SETUP.format(near=NEAR, far=FAR).strip().splitlines():
+            subprocess.run(line.split(), check=True)
+        time.sleep(1)
+        table("/16 by ICMP, %d of 65536 there" % ALIVE, ["sonde hosts --rate max", "fping -i 0.01"],
+              alternately([by_sonde, by_fping], "10.128."))
+        table("/20 by ARP, 2048 of 4094 there", ["sonde arp sweep --rate max", "arp-scan"],
+              alternately([arp_by_sonde, arp_by_arp_scan], "10.9."))
+    finally:
+        for name in (NEAR, FAR):
+            subprocess.run(["ip", "netns", "del", name], check=False)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
