@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 import labs
-from conftest import Done
+from conftest import TOP, Done
 
 MANY = """
 name: many
@@ -371,6 +371,14 @@ hosts:
     wait_for(lambda: lab.run("server", "curl", "-s", "http://10.1.0.2:8000/who").out == "inner\n",
              "the commands that were to run have run")
     assert lab.run("lonely", "ls", "/sys/class/net").out == "lo\n"
+
+
+def test_documented_topology(make_lab):
+    """The example that docs/lab.md explains is one that works."""
+    lab = make_lab((TOP / "docs/lab.md").read_text().split("```yaml\n")[1].split("```")[0])
+    assert lab.ping("pc", "203.0.113.1")
+    assert not lab.ping("pc", "203.0.113.80")
+    assert {"192.0.2.10/25", "10.0.0.1/8"} == set(lab.links()["pc", "eth0"]["addresses"])
 
 
 BROKEN = [
