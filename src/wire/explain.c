@@ -1,0 +1,219 @@
+#include "wire/explain.h"
+
+#include <stdlib.h>
+#include <strings.h>
+
+#define INDENT 2
+
+static void put_bold(struct buf *b, const struct explain_style *style, const char *text)
+{
+	if (style->colour)
+		buf_lit(b, "\033[1m");
+	buf_str(b, text);
+	if (style->colour)
+		buf_lit(b, "\033[0m");
+}
+
+/* Words from column *@at on, wrapped with @indent. */
+static void put_words(struct buf *b, const struct explain_style *style, const char *text,
+		      size_t *at, size_t indent)
+{
+	while (*text) {
+		size_t len = strcspn(text, " ");
+
+		if (*at > indent && *at + 1 + len > style->columns) {
+			buf_char(b, '\n');
+			buf_fill(b, ' ', indent);
+			*at = indent;
+		} else if (*at > indent) {
+			buf_char(b, ' ');
+			++*at;
+		}
+		buf_bytes(b, text, len);
+		*at += len;
+		text += len + (text[len] == ' ');
+	}
+}
+
+/* The names of a field's values, those that fit in a few lines. */
+#define SHOWN_VALUES 10
+
+static void put_values(struct buf *b, const struct explain_style *style, const struct field *f,
+		       size_t indent)
+{
+	size_t at = indent, n = 0;
+	char text[96];
+
+	if (!f->values)
+		return;
+	buf_char(b, '\n');
+	buf_fill(b, ' ', indent);
+	for (const struct value_name *v = f->values; v->name; v++, n++) {
+		struct buf t = buf_in(text, sizeof(text) - 1);
+
+		if (n == SHOWN_VALUES) {
+			put_words(b, style, "…", &at, indent);
+			return;
+		}
+		if (f->hex)
+			buf_printf(&t, "0x%0*x", f->hex, v->value);
+		else
+			buf_u64(&t, v->value);
+		buf_printf(&t, " %s%s", v->name, v[1].name ? "," : "");
+		text[t.len] = '\0';
+		put_words(b, style, text, &at, indent);
+	}
+}
+
+static size_t longest_name(const struct field *rows, size_t n, size_t least)
+{
+	for (size_t i = 0; i < n; i++)
+		least = MAX(least, (size_t)rows[i].name_len + 2u * rows[i].depth);
+	return least;
+}
+
+static void put_width(struct buf *b, const struct field *f)
+{
+	size_t start = b->len;
+
+	if (f->type == FIELD_GROUP)
+		buf_lit(b, "list");
+	else if (!f->bits)
+		buf_str(b, f->repeats ? "list" : "rest");
+	else if (f->bits % 8)
+		buf_printf(b, f->bits == 1 ? "%u bit" : "%u bits", f->bits);
+	else
+		buf_printf(b, f->bits == 8 ? "%u byte" : "%u bytes", f->bits / 8);
+	buf_fill(b, ' ', 10 - MIN(b->len - start, (size_t)9));
+}
+
+/* A row for each field: name, width, what it means. */
+static void put_fields(struct buf *b, const struct explain_style *style, const struct field *rows,
+		       size_t n, size_t name_width, size_t deeper)
+{
+	size_t indent = INDENT + name_width + 2 + 10;
+
+	for (size_t i = 0; i < n; i++) {
+		const struct field *f = &rows[i];
+		size_t in = 2u * f->depth + deeper, at = indent;
+
+		buf_fill(b, ' ', INDENT + in);
+		buf_str(b, f->name);
+		buf_fill(b, ' ', name_width - MIN(f->name_len + in, name_width) + 2);
+		put_width(b, f);
+		put_words(b, style, f->title, &at, indent);
+		if (f->about) {
+			buf_char(b, '.');
+			at++;
+			put_words(b, style, f->about, &at, indent);
+		}
+		put_values(b, style, f, indent);
+		buf_char(b, '\n');
+		if (f->block)
+			put_fields(b, style, f->block->fields, f->block->n_fields, name_width,
+				   deeper + 2);
+	}
+}
+
+static void put_parts(struct buf *b, const struct explain_style *style, const char *title,
+		      const char *what, const struct block *blocks, size_t n)
+{
+	size_t width = 0, title_width = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		width = MAX(width, strlen(blocks[i].name));
+		title_width = MAX(title_width, strlen(blocks[i].title));
+	}
+	buf_char(b, '\n');
+	put_bold(b, style, title);
+	buf_char(b, '\n');
+	for (size_t i = 0; i < n; i++) {
+		const struct block *k = &blocks[i];
+
+		buf_printf(b, "  %-*s  ", (int)width, k->name);
+		if (*what)
+			buf_printf(b, "%s %3u  ", what, k->code);
+		buf_printf(b, "%-*s  %s\n", (int)title_width, k->title, k->rfc);
+	}
+}
+
+void explain_protocol(struct buf *b, const struct protocol *p, const struct explain_style *style)
+{
+	const struct options *o = p->options;
+	bool coded = p->select && !p->body;
+	size_t at = 0;
+
+	put_bold(b, style, p->title);
+	if (p->rfc)
+		buf_printf(b, " — %s", p->rfc);
+	buf_char(b, '\n');
+	put_words(b, style, p->about, &at, 0);
+	buf_lit(b, "\n\n");
+	draw_rows(b, &p->fields, &(size_t){ p->n_fields }, 1, INDENT);
+	buf_char(b, '\n');
+	put_fields(b, style, p->fields, p->n_fields, longest_name(p->fields, p->n_fields, 0), 0);
+	for (size_t i = 0; i < p->n_bodies; i++)
+		coded = coded || p->bodies[i].code > 1;
+	if (p->n_bodies)
+		put_parts(b, style, coded && p->header_len ? "Types" : "What follows",
+			  coded && p->select->bits == 8 && p->min_len <= 4 ? "type" : "", p->bodies,
+			  p->n_bodies);
+	if (o)
+		put_parts(b, style, "Options", "type", o->blocks, o->n_blocks);
+	if (p->n_bodies || o)
+		buf_printf(b, "\nOne of them in full: sonde explain %s %s\n", p->name,
+			   o && o->n_blocks > 2 ? o->blocks[2].name : p->bodies[0].name);
+}
+
+static bool is_option(const struct protocol *p, const struct block *part)
+{
+	return p->options &&
+	       ((part >= p->options->blocks && part < p->options->blocks + p->options->n_blocks) ||
+		part == p->options->unknown);
+}
+
+void explain_part(struct buf *b, const struct protocol *p, const struct block *part,
+		  const struct explain_style *style)
+{
+	const struct options *o = is_option(p, part) ? p->options : NULL;
+	const struct field *before = o ? o->head : p->fields;
+	size_t n_before = o ? o->n_head : p->n_fields, width;
+
+	while (o && part->bare && n_before && before[n_before - 1].bit >= 8)
+		n_before--;
+	put_bold(b, style, part->title);
+	buf_printf(b, " — %s, %s\n", part->rfc, p->title);
+	if (o || (p->select && part->code))
+		buf_printf(b, "Type %u%s\n", part->code, part->bare ? ", a single byte" : "");
+	buf_char(b, '\n');
+	draw_rows(b, (const struct field *const[]){ before, part->fields },
+		  (size_t[]){ n_before, part->n_fields }, 2, INDENT);
+	buf_char(b, '\n');
+	width = longest_name(part->fields, part->n_fields, longest_name(before, n_before, 0));
+	for (size_t i = 0; i < part->n_fields; i++)
+		if (part->fields[i].block)
+			width = longest_name(part->fields[i].block->fields,
+					     part->fields[i].block->n_fields, width);
+	put_fields(b, style, before, n_before, width, 0);
+	put_fields(b, style, part->fields, part->n_fields, width, 0);
+}
+
+static const struct block *find_block(const struct block *blocks, size_t n, const char *name)
+{
+	char *end;
+	unsigned long code = strtoul(name, &end, 0);
+
+	for (size_t i = 0; i < n; i++)
+		if (!strcasecmp(blocks[i].name, name) || (*name && !*end && blocks[i].code == code))
+			return &blocks[i];
+	return NULL;
+}
+
+const struct block *explain_find_part(const struct protocol *p, const char *name)
+{
+	const struct block *found = find_block(p->bodies, p->n_bodies, name);
+
+	if (!found && p->options)
+		found = find_block(p->options->blocks, p->options->n_blocks, name);
+	return found;
+}
