@@ -283,13 +283,15 @@ static int open_output(struct command *cmd)
 	for (; cmd->verb->records && cmd->verb->records[n_types]; n_types++)
 		;
 	cmd->interactive = isatty(fd);
+	cmd->colour = cmd->interactive && !getenv("NO_COLOR");
+	cmd->columns = terminal_columns(fd);
 	struct out_config config = {
 		.format = common->json	? OUT_JSON
 			  : common->csv ? OUT_CSV
 					: OUT_TABLE,
 		.fd = fd,
-		.colour = cmd->interactive && !getenv("NO_COLOR"),
-		.columns = terminal_columns(fd),
+		.colour = cmd->colour,
+		.columns = cmd->columns,
 		.fields = common->fields,
 	};
 	err = out_new(&config, cmd->verb->records, n_types, &cmd->out, &fault);

@@ -5,8 +5,15 @@
 #include "cli/verbs.h"
 
 static const struct verb *const verbs[] = {
-	&verb_arp, &verb_help, &verb_hosts,   &verb_ifaces,
-	&verb_lab, &verb_ping, &verb_monitor, NULL,
+	&verb_arp,
+	&verb_explain,
+	&verb_help,
+	&verb_hosts,
+	&verb_ifaces,
+	&verb_lab,
+	&verb_monitor,
+	&verb_ping,
+	NULL,
 };
 
 struct sonde_options {

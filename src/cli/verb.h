@@ -113,6 +113,8 @@ struct command {
 	struct common common;
 	struct out *out;  /* made from the common options; freed after @run */
 	bool interactive; /* standard output is a terminal */
+	bool colour;	  /* it shows colours, and nobody asked for none */
+	unsigned columns; /* of the terminal; 0: none */
 };
 
 /*

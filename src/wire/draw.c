@@ -248,8 +248,10 @@ void draw_rows(struct buf *b, const struct field *const *tables, const size_t *n
 	if (!end)
 		return;
 	buf_fill(b, ' ', indent);
-	for (unsigned bit = 0; bit < MIN(end, (uint32_t)WORD); bit++)
-		buf_printf(b, bit % 10 ? "  " : " %u", bit / 10);
+	for (unsigned bit = 0; bit < MIN(end, (uint32_t)WORD); bit += 10) {
+		buf_fill(b, ' ', bit ? 19 : 1);
+		buf_u64(b, bit / 10);
+	}
 	buf_char(b, '\n');
 	buf_fill(b, ' ', indent);
 	for (unsigned bit = 0; bit < MIN(end, (uint32_t)WORD); bit++)

@@ -59,7 +59,7 @@ static void put_values(struct buf *b, const struct explain_style *style, const s
 			buf_printf(&t, "0x%0*x", f->hex, v->value);
 		else
 			buf_u64(&t, v->value);
-		buf_printf(&t, " %s%s", v->name, v[1].name ? "," : "");
+		buf_printf(&t, " %s%s", v->name, v[1].name ? ";" : "");
 		text[t.len] = '\0';
 		put_words(b, style, text, &at, indent);
 	}
@@ -137,11 +137,24 @@ static void put_parts(struct buf *b, const struct explain_style *style, const ch
 	}
 }
 
+/*
+ * The body that is as good as part of the header: where there is only one, or where it is not the
+ * header's fields that select it.
+ */
+static const struct block *usual_body(const struct protocol *p)
+{
+	bool selected = p->select >= p->fields && p->select < p->fields + p->n_fields;
+
+	return p->n_bodies && (p->n_bodies == 1 || !selected) ? p->bodies : NULL;
+}
+
 void explain_protocol(struct buf *b, const struct protocol *p, const struct explain_style *style)
 {
+	const struct block *body = usual_body(p);
+	const struct field *more = body ? body->fields : NULL;
 	const struct options *o = p->options;
-	bool coded = p->select && !p->body;
-	size_t at = 0;
+	size_t at = 0, n_more = body ? body->n_fields : 0, width;
+	bool coded = false;
 
 	put_bold(b, style, p->title);
 	if (p->rfc)
@@ -149,20 +162,22 @@ void explain_protocol(struct buf *b, const struct protocol *p, const struct expl
 	buf_char(b, '\n');
 	put_words(b, style, p->about, &at, 0);
 	buf_lit(b, "\n\n");
-	draw_rows(b, &p->fields, &(size_t){ p->n_fields }, 1, INDENT);
+	draw_rows(b, (const struct field *const[]){ p->fields, more },
+		  (size_t[]){ p->n_fields, n_more }, 2, INDENT);
 	buf_char(b, '\n');
-	put_fields(b, style, p->fields, p->n_fields, longest_name(p->fields, p->n_fields, 0), 0);
+	width = longest_name(more, n_more, longest_name(p->fields, p->n_fields, 0));
+	put_fields(b, style, p->fields, p->n_fields, width, 0);
+	put_fields(b, style, more, n_more, width, 0);
 	for (size_t i = 0; i < p->n_bodies; i++)
-		coded = coded || p->bodies[i].code > 1;
-	if (p->n_bodies)
-		put_parts(b, style, coded && p->header_len ? "Types" : "What follows",
-			  coded && p->select->bits == 8 && p->min_len <= 4 ? "type" : "", p->bodies,
+		coded = coded || (p->bodies[i].code > 1 && !body);
+	if (p->n_bodies > 1)
+		put_parts(b, style, coded ? "Types" : "Forms", coded ? "type" : "", p->bodies,
 			  p->n_bodies);
 	if (o)
 		put_parts(b, style, "Options", "type", o->blocks, o->n_blocks);
-	if (p->n_bodies || o)
+	if (p->n_bodies > 1 || o)
 		buf_printf(b, "\nOne of them in full: sonde explain %s %s\n", p->name,
-			   o && o->n_blocks > 2 ? o->blocks[2].name : p->bodies[0].name);
+			   p->n_bodies > 1 ? p->bodies[p->n_bodies / 2].name : o->blocks[2].name);
 }
 
 static bool is_option(const struct protocol *p, const struct block *part)

@@ -7,7 +7,6 @@
 
 #define HEX_WIDTH   23 /* eight bytes */
 #define HEX_LINES   4
-#define NAME_WIDTH  30
 #define VALUE_WIDTH 17
 
 struct teller {
@@ -15,6 +14,7 @@ struct teller {
 	struct buf *out;
 	const struct packet *packet;
 	size_t layer;
+	int name_width;
 };
 
 /* The sum of IP's pseudo header for the layer; false when there is no IP header around it. */
@@ -161,7 +161,7 @@ static void tell_item(struct sink *sink, const struct item *item)
 		return;
 	}
 	put_hex(b, item);
-	buf_printf(b, "  %*s%-*s  ", 2 * item->depth, "", NAME_WIDTH - 2 * item->depth, f->name);
+	buf_printf(b, "  %*s%-*s  ", 2 * item->depth, "", t->name_width - 2 * item->depth, f->name);
 	if (f->type == FIELD_GROUP) {
 		buf_printf(b, "%s%s%s\n", f->title, item->block ? ": " : "",
 			   item->block ? item->block->title : "");
@@ -172,6 +172,15 @@ static void tell_item(struct sink *sink, const struct item *item)
 	put_meaning(t, item);
 	buf_char(b, '\n');
 	put_more_hex(b, item);
+}
+
+/* The first pass: how long names are. */
+static void measure_item(struct sink *sink, const struct item *item)
+{
+	struct teller *t = container_of(sink, struct teller, sink);
+
+	if (!item->field->computed)
+		t->name_width = MAX(t->name_width, item->field->name_len + 2 * item->depth);
 }
 
 static void put_heading(struct buf *b, const struct packet *p, const struct layer *l,
@@ -194,8 +203,11 @@ static void put_heading(struct buf *b, const struct packet *p, const struct laye
 
 void explain_packet(struct buf *b, const struct packet *p, const struct explain_style *style)
 {
-	struct teller t = { .sink.item = tell_item, .out = b, .packet = p };
+	struct teller t = { .sink.item = measure_item, .out = b, .packet = p };
 
+	for (size_t i = 0; i < p->n_layers; i++)
+		packet_items(p, i, &t.sink);
+	t.sink.item = tell_item;
 	print_line(b, p);
 	buf_char(b, '\n');
 	for (size_t i = 0; i < p->n_layers; i++) {

@@ -140,6 +140,11 @@ static int read_dump(struct reader *r, const char *end)
 	return 0;
 }
 
+static bool is_between(char c)
+{
+	return c && strchr(" \t\r\n:,-;{}()[]\"'.\\", c);
+}
+
 /* Digits with anything usual between them. */
 static int read_plain(struct reader *r, const char *end)
 {
@@ -147,21 +152,19 @@ static int read_plain(struct reader *r, const char *end)
 		size_t n;
 		int err;
 
-		if (strchr(" \t\r\n:,-;{}()[]\"'.", *at) && *at) {
+		if (end - at > 2 && (*at == '0' || *at == '\\') && (at[1] == 'x' || at[1] == 'X')) {
+			at += 2;
+		} else if (is_between(*at)) {
 			at++;
 			continue;
 		}
-		if (end - at > 2 && (at[0] == '0' || at[0] == '\\') &&
-		    (at[1] == 'x' || at[1] == 'X'))
-			at += 2;
 		n = digits(at, end);
-		if (!n)
-			return fault_set(r->fault, (size_t)(at - r->text),
+		if (!n || (n % 2 && at + n < end && !is_between(at[n])))
+			return fault_set(r->fault, (size_t)(at + n - r->text),
 					 "this is not hexadecimal");
 		if (n % 2)
 			return fault_set(r->fault, (size_t)(at - r->text),
-					 "%zu hex digits make no whole bytes: two each are needed",
-					 n);
+					 "half a byte: every byte is two hex digits");
 		err = put(r, at, n);
 		if (err)
 			return err;

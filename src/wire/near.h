@@ -2,7 +2,7 @@
 #ifndef SONDE_WIRE_NEAR_H
 #define SONDE_WIRE_NEAR_H
 
-#include <stddef.h>
+#include <stdbool.h>
 
 /**
  * near_distance() - how many letters two names differ by (Levenshtein), without regard to case
@@ -13,6 +13,6 @@ unsigned near_distance(const char *a, const char *b);
 
 /* Whether @name may be @typed misspelt: near enough for its length, or one begins with the other.
  */
-int near_enough(const char *typed, const char *name);
+bool near_enough(const char *typed, const char *name);
 
 #endif
