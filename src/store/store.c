@@ -342,9 +342,14 @@ static int open_file(struct store *s, struct fault *fault)
 {
 	int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX |
 		    SQLITE_OPEN_EXRESCODE;
-	int rc = sqlite3_open_v2(s->path, &s->db, flags, NULL);
-	int err;
+	/* Who was there and when is its owner's alone; SQLite would let everybody read a new file.
+	 */
+	int fd = open(s->path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	int rc, err;
 
+	if (fd >= 0)
+		close(fd);
+	rc = sqlite3_open_v2(s->path, &s->db, flags, NULL);
 	if (rc != SQLITE_OK) {
 		int reason = s->db ? sqlite3_system_errno(s->db) : 0;
 

@@ -881,6 +881,25 @@ static void test_full_disk(void **state)
 	assert_int_equal(status, 0);
 }
 
+static void test_only_the_owner_reads(void **state)
+{
+	static const char *const suffixes[] = { "", "-wal", "-shm", ".lock" };
+	mode_t mask = umask(0);
+	struct store *s = open_with(NULL);
+	struct stat st;
+	char name[96];
+
+	(void)state;
+	umask(mask);
+	put_host(s, 0);
+	for (size_t i = 0; i < ARRAY_LEN(suffixes); i++) {
+		snprintf(name, sizeof(name), "%s%s", path, suffixes[i]);
+		assert_int_equal(stat(name, &st), 0);
+		assert_int_equal(st.st_mode & 0777, 0600);
+	}
+	store_free(s);
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
@@ -890,6 +909,7 @@ int main(void)
 		TEST(test_clock_going_back_merges),
 		TEST(test_clock_ahead_deletes_nothing),
 		TEST(test_retention),
+		TEST(test_only_the_owner_reads),
 		TEST(test_event_queries),
 		TEST(test_hosts_come_back),
 		TEST(test_transaction_is_all_or_nothing),
