@@ -111,7 +111,8 @@ export function hostLabel(host) {
  * @param {string} cell
  */
 export function lossText(cell) {
-	return cell === "." ? absent : cell === "x" ? "100 %" : cell === "0" ? "0 %" : `${cell}0 %`;
+	const exact = /** @type {Record<string, string>} */ ({ ".": absent, "0": "0 %", "x": "100 %" });
+	return exact[cell] ?? `≤ ${cell}0 %`;
 }
 
 /**

@@ -44,7 +44,9 @@ function axisMarks(from, to, most) {
 	const step = steps.find((s) => (to - from) / s <= most) ?? steps[steps.length - 1];
 	const zone = new Date(from).getTimezoneOffset() * 60e3;
 	const marks = [];
-	for (let t = Math.ceil((from - zone) / step) * step + zone; t < to; t += step) {
+	// The last twentieth is too narrow for a label.
+	const end = to - (to - from) / 20;
+	for (let t = Math.ceil((from - zone) / step) * step + zone; t < end; t += step) {
 		marks.push(t);
 	}
 	return marks;

@@ -293,12 +293,18 @@ class Store {
 		const to = Math.round(this.now());
 		const from = to - spans[this.heatSpan];
 		try {
-			/** @type {Heat} */
-			const heat = await get("heat", { from, to, buckets: 48 }, signal);
-			this.heat = heat;
-			this.heatRows = new Map(
-				heat.hosts.map((id, i) => [id, { loss: heat.cells[i], latency: heat.latency[i] }]),
-			);
+			/** @type {Map<number, HeatRow>} */
+			const rows = new Map();
+			for (let offset = /** @type {number | null} */ (0); offset !== null; ) {
+				/** @type {Heat} */
+				const heat = await get("heat", { from, to, buckets: 48, offset }, signal);
+				heat.hosts.forEach((id, i) =>
+					rows.set(id, { loss: heat.cells[i], latency: heat.latency[i] }),
+				);
+				this.heat = heat;
+				offset = heat.next;
+			}
+			this.heatRows = rows;
 			this.#changed();
 		} catch (e) {
 			if (e instanceof ApiError && e.status === 401) {

@@ -78,6 +78,7 @@ export interface Heat {
 	from: number;
 	to: number;
 	step_ms: number;
+	next: number | null;
 	hosts: number[];
 	cells: string[];
 	latency: string[];

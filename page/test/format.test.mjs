@@ -66,7 +66,7 @@ function sorted(addresses) {
 }
 
 test("characters of the heat map read as what docs/api.md says", () => {
-	assert.deepEqual(["0", "3", "9", "x", "."].map(format.lossText), ["0 %", "30 %", "90 %", "100 %", "–"]);
+	assert.deepEqual(["0", "3", "9", "x", "."].map(format.lossText), ["0 %", "≤ 30 %", "≤ 90 %", "100 %", "–"]);
 	assert.equal(format.latencyText("a"), "0.10 ms");
 	assert.equal(format.latencyText("z"), "1000 ms");
 	assert.equal(format.latencyText("."), "–");

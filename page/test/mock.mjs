@@ -228,7 +228,7 @@ export class Mock {
 		const rows = this.hosts.map((h) => {
 			const cells = Array.from({ length: buckets }, (_, i) => {
 				const silent = h.state === "inactive" && i > buckets - 6;
-				return silent ? "x" : chance(h.id, i) < 0.03 ? String(Math.floor(9 * chance(i))) : "0";
+				return silent ? "x" : chance(h.id, i) < 0.03 ? String(1 + Math.floor(9 * chance(i))) : "0";
 			});
 			const place = 3 + Math.floor(9 * chance(h.id, 1));
 			const latency = cells.map((c, i) =>
@@ -240,6 +240,7 @@ export class Mock {
 			from,
 			to,
 			step_ms: Math.round((to - from) / buckets),
+			next: null,
 			hosts: this.hosts.map((h) => h.id),
 			cells: rows.map((r) => r[0]),
 			latency: rows.map((r) => r[1]),

@@ -386,7 +386,7 @@ describe("charts", () => {
 			await page.locator(".heat summary").click();
 			const cells = await page.locator(".heat tbody tr").first().locator("td").allInnerTexts();
 			assert.equal(
-				cells.map((c) => ({ "–": ".", "0 %": "0", "100 %": "x" })[c] ?? c[0]).join(""),
+				cells.map((c) => ({ "–": ".", "0 %": "0", "100 %": "x" })[c] ?? c[2]).join(""),
 				data.cells[data.hosts.indexOf(3)],
 			);
 			await page.getByRole("button", { name: "latency" }).click();
