@@ -280,7 +280,8 @@ static int make_past(struct monitor *m, int64_t now_ms)
 	if (!err)
 		err = store_commit(m->store);
 	/* Even a reused store shows states: by one round of now. */
-	for (int64_t t = is_new ? from_ms : now_ms; t <= now_ms && !err; t += INTERVAL_MS) {
+	for (int64_t t = is_new ? MIN(from_ms, now_ms) : now_ms; t <= now_ms && !err;
+	     t += INTERVAL_MS) {
 		err = store_begin(m->store); /* for speed: many events in one commit */
 		for (unsigned i = 0; i < m->config.n_hosts && !err; i++)
 			err = live(m, i, t);

@@ -142,7 +142,7 @@ struct MHD_Response *stream_open(struct request *r, unsigned *ret_status);
 void stream_event(void *user, const struct monitor_event *event);
 void stream_round(void *user, const struct monitor_host *hosts, size_t n);
 
-/* Once a second: heartbeats. */
+/* Once a second: heartbeats, and streams whose clients have gone. */
 void stream_tick(struct web_server *s, uint64_t now_ns);
 
 /* Ends all streams, so that their connections can be closed. */

@@ -46,7 +46,11 @@ void web_wake(struct web_server *s)
 	uv_timer_start(&s->wakeup, on_wakeup, 0, 0);
 }
 
-/* Heartbeats, and connections that take too long to make a request. */
+/*
+ * Heartbeats, and connections that take too long to make a request. libmicrohttpd is run even when
+ * nothing happened: it stops listening at the limit of connections, and takes it up when it is run
+ * after some have ended.
+ */
 static void on_second(uv_timer_t *timer)
 {
 	struct web_server *s = timer->data;
@@ -57,6 +61,7 @@ static void on_second(uv_timer_t *timer)
 		if (c->deadline_ns && now_ns >= c->deadline_ns)
 			shutdown(c->fd, SHUT_RDWR);
 	}
+	run_mhd(s);
 }
 
 static struct connection *connection_of(struct MHD_Connection *connection)

@@ -5,6 +5,7 @@
  */
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/socket.h>
 
 #include "web/private.h"
 
@@ -182,8 +183,25 @@ void stream_round(void *user, const struct monitor_host *hosts, size_t n)
 	} while (at < n);
 }
 
+/* libmicrohttpd does not look at a suspended connection: has its client gone? */
+static bool is_gone(const struct stream *st)
+{
+	const union MHD_ConnectionInfo *info =
+		MHD_get_connection_info(st->connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+	char byte;
+
+	return info && !recv(info->connect_fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT);
+}
+
 void stream_tick(struct web_server *s, uint64_t now_ns)
 {
+	for (struct stream *st = s->streams, *next; st; st = next) {
+		next = st->next;
+		if (st->suspended && is_gone(st)) {
+			st->ending = true;
+			resume(st);
+		}
+	}
 	if (now_ns - s->heartbeat_ns < WEB_HEARTBEAT_NS)
 		return;
 	s->heartbeat_ns = now_ns;
