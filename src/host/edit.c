@@ -180,7 +180,7 @@ static int set_tbf(struct netlink *nl, int ifindex, uint64_t rate)
 	struct tc_tbf_qopt opt = {
 		.rate = { .rate = (uint32_t)MIN(rate, UINT32_MAX),
 			  .linklayer = TC_LINKLAYER_ETHERNET },
-		.limit = (uint32_t)(burst + MIN(rate / 20, UINT32_MAX / 2)), /* 50 ms of queue */
+		.limit = (uint32_t)(burst + MIN(rate / 5, UINT32_MAX / 2)), /* 200 ms of queue */
 	};
 	size_t options;
 
