@@ -39,7 +39,7 @@ function paintLoss(u, data, tone) {
 		const left = Math.round(Math.max(bbox.left, u.valToPos(data.t[i], "x", true)));
 		const right = Math.round(Math.min(end, u.valToPos(data.t[i] + data.step_ms, "x", true)));
 		const width = Math.max(ratio, right - left);
-		ctx.globalAlpha = 0.08 + 0.2 * loss;
+		ctx.globalAlpha = 0.03 + 0.25 * loss;
 		ctx.fillRect(left, bbox.top, width, bbox.height);
 		const bar = Math.max(3 * ratio, lane * loss);
 		ctx.globalAlpha = 1;
