@@ -56,7 +56,8 @@ static const struct block bodies[] = {
 	  .title = "Ethernet and IPv4",
 	  .rfc = "RFC 826",
 	  ROWS(fields_eth_ip4),
-	  .min_len = ARP_ETH_IP4_LEN },
+	  .min_len = ARP_ETH_IP4_LEN,
+	  .code = 1 },
 };
 
 /* Any other lengths: sender and target, link and protocol address. */

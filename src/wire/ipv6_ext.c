@@ -290,7 +290,11 @@ static void routing_walk(struct walk *w)
 		return;
 	}
 	if (body->code == 4 && w->end - w->layer->off >= body->min_len)
-		end = MIN(end, w->layer->off + body->min_len + (header[4] + 1u) * 16);
+		end = w->layer->off + body->min_len + (header[4] + 1u) * 16;
+	if (end > w->end) {
+		walk_fault(w, -E_MALFORMED, w->layer->off + 4);
+		return;
+	}
 	if (walk_rows(w, body->fields, body->n_fields, w->layer->off, end, 0) && end < w->end)
 		walk_field(w, &routing_unknown, end, w->end - end, 0);
 }
