@@ -69,10 +69,10 @@ class Net:
 class Monitor:
     """A running `sonde monitor --json`; its events are collected as they are shown."""
 
-    def __init__(self, binary, net, config, **kwargs):
+    def __init__(self, binary, net, config, before=(), **kwargs):
         self.events, self.shown, self.lines = [], [], queue.Queue()
         self.process = subprocess.Popen(
-            ["ip", "netns", "exec", net.here, str(binary), "monitor", str(config), "--json"],
+            ["ip", "netns", "exec", net.here, *before, str(binary), "monitor", str(config), "--json"],
             stdout=subprocess.PIPE, stderr=subprocess.PIPE, stdin=subprocess.DEVNULL, text=True,
             **kwargs)
         threading.Thread(target=self.read, daemon=True).start()
@@ -189,6 +189,26 @@ def test_silent_and_back(sonde, net, config, start):
     assert monitor.stop() == (0, "")
 
 
+def test_names_of_the_dns(sonde, net, config, start, tmp_path):
+    config.write_text(config.read_text() + "names: true\n")
+    (tmp_path / "hosts").write_text("10.77.0.11 printer.example\n")
+    start(before=["sh", "-c", "mount --bind $0 /etc/hosts; exec \"$@\"", str(tmp_path / "hosts")])
+    hosts = wait_status(sonde, config, lambda hosts: hosts.get(HOSTS[1], {}).get("names"))
+    assert hosts[HOSTS[1]]["names"] == ["printer.example"]
+    assert hosts[HOSTS[0]]["names"] == []
+
+
+def test_a_service_manager_is_told(net, start, tmp_path):
+    told = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+    told.bind(str(tmp_path / "notify"))
+    told.settimeout(WAIT)
+    monitor = start(env=dict(os.environ, NOTIFY_SOCKET=str(tmp_path / "notify")))
+    assert told.recv(100) == b"READY=1"
+    monitor.stop()
+    assert told.recv(100) == b"STOPPING=1"
+    told.close()
+
+
 def test_own_link_down_reports_nobody(net, start):
     monitor = start()
     for _ in HOSTS:
@@ -208,13 +228,11 @@ def test_own_link_down_reports_nobody(net, start):
 
 def test_ipv6_joins_by_mac_and_a_changed_mac_is_told(sonde, net, config, start):
     text = config.read_text()
-    config.write_text(text.replace("every:", "  - {name: lan6, prefix: 'fd77::/64'}\nevery:"))
+    config.write_text(text.replace("every:", "  - {name: lan6, prefix: 'fd77::/64', discover: 2s}\nevery:"))
     for host in HOSTS[1:]:
         net.cut(host)
     monitor = start()
     monitor.wait("new", HOSTS[0])
-    subprocess.run(["ip", "netns", "exec", net.there, "ping", "-c1", "-W5", "fd77::2"],
-                   check=True, capture_output=True, timeout=20)  # whoever speaks is found
     hosts = wait_status(sonde, config, lambda hosts: "fd77::10" in hosts.get(HOSTS[0], {}).get(
         "other_addresses", []))
     assert list(hosts) == [HOSTS[0]]

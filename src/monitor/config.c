@@ -256,10 +256,10 @@ static struct targets *take_targets(struct load *l, unsigned i, const struct fil
 		l->err = targets_exclude(all, without);
 	snprintf(at, sizeof(at), "networks[%u].prefix", i);
 	if (!l->err && targets_count(all) > MAX_SWEEP) {
-		if (from->discover)
+		if (prefix->addr.family == AF_INET)
 			refuse(l, at,
-			       "too large to be swept: at most %u addresses; leave out "
-			       "`discover` and hosts are found as they speak",
+			       "too large to be swept: at most %u addresses; with `discover: 0` "
+			       "hosts are found as they speak",
 			       MAX_SWEEP);
 		all = targets_free(all);
 	}

@@ -101,7 +101,7 @@ static const struct {
 	{ "networks:\n  - name: lan\n    prefix: 10.0.0.0/33\n", 3, "prefix length" },
 	{ "networks:\n  - {name: a, prefix: 10.0.0.0/24}\n  - {name: a, prefix: 10.0.1.0/24}\n", 3,
 	  "two networks 'a'" },
-	{ "networks:\n  - {name: a, prefix: 10.0.0.0/8, discover: 60s}\n", 2, "too large" },
+	{ "networks:\n  - {name: a, prefix: 10.0.0.0/8}\n", 2, "too large" },
 	{ "networks:\n  - {name: a, prefix: 11.0.0.0/16}\n", 2, "authorized: true" },
 	{ "networks:\n  - name: a\n    prefix: 10.0.0.0/24\n    exclude:\n      - 10.0.0.1\n"
 	  "      - router\n",

@@ -63,6 +63,11 @@ bool links_up(const struct links *l, unsigned network)
 	return network >= PRESENCE_MAX_NETWORKS || !l->down[network];
 }
 
+uint32_t links_index(const struct links *l, unsigned network)
+{
+	return l->ifindex[network];
+}
+
 /* How all links are now; finds those whose route was not there before. */
 static void look_at_links(struct links *l)
 {

@@ -5,6 +5,7 @@
 #include "monitor/monitor.h"
 
 struct history;
+struct invite;
 struct links;
 struct names;
 struct rounds;
@@ -86,9 +87,21 @@ MUST_CHECK int links_new(struct monitor *m, struct fault *fault, struct links **
 /* False while the link that leads to the network is known to be down. */
 bool links_up(const struct links *l, unsigned network);
 
+/* The interface that leads to the network, 0 when none is known. */
+uint32_t links_index(const struct links *l, unsigned network);
+
 /* Tells presence how the links are now, and watches them from here on. */
 void links_start(struct links *l);
 void links_free(struct links *l);
+
+/* invite_io.c: who is on IPv6 networks. NULL when it cannot be asked: no memory, no permission. */
+struct invite *invite_new(struct monitor *m);
+
+/* Asks everybody on the networks that are due. */
+void invite_look(struct invite *i, uint64_t now_ns);
+
+/* Its handle closes while the loop runs on. NULL is fine. */
+void invite_free(struct invite *i);
 
 /* names_io.c: what the DNS calls the hosts */
 MUST_CHECK int names_new(struct monitor *m, struct names **ret_names);

@@ -20,7 +20,7 @@
 enum run_kind {
 	RUN_CHECK,  /* first addresses: with a burst */
 	RUN_OTHERS, /* further addresses */
-	RUN_SWEEP,
+	RUN_SWEEP,  /* from here on: who may be there */
 	RUN_HINT,
 };
 
@@ -48,11 +48,13 @@ struct rounds {
 	uint64_t started_ns; /* the present or last round */
 	int64_t started_ms;
 	bool in_round, again; /* another round right after this one */
+	bool running; /* the first round began: what fails from then on is told as trouble */
 	uint64_t late_told_ns, full_told_ns;
 	bool sweeping[PRESENCE_MAX_NETWORKS];
 	uint64_t sweep_ns[PRESENCE_MAX_NETWORKS]; /* when the next is due */
 	struct addr hints[MAX_HINTS];
 	unsigned n_hints;
+	struct invite *invite;
 };
 
 static void begin_round(struct rounds *r);
@@ -230,7 +232,7 @@ static int route(void *ctx, const struct addr *target, struct probe_link *ret_li
 
 	if (err < 0)
 		return err;
-	if (link.self && run->kind == RUN_SWEEP && !addr_is_loopback(target))
+	if (link.self && run->kind >= RUN_SWEEP && !addr_is_loopback(target))
 		return -EADDRNOTAVAIL; /* this machine is not a host that it could lose */
 	if (mac_is_zero(&link.mac))
 		link.on_link = false; /* no Ethernet: nobody to wait for before ICMP */
@@ -331,7 +333,8 @@ static int start_checks(struct rounds *r)
 		if (!started)
 			continue;
 		err = started;
-		monitor_trouble(r->m, "cannot check hosts: %s", probe_io_why(io));
+		if (r->running)
+			monitor_trouble(r->m, "cannot check hosts: %s", probe_io_why(io));
 	}
 	return err;
 }
@@ -363,8 +366,9 @@ static int start_sweeps(struct rounds *r, uint64_t now_ns)
 		if (!started)
 			continue;
 		err = started;
-		monitor_trouble(r->m, "cannot sweep %s: %s", r->m->config->networks[i].name,
-				probe_io_why(r->ios[i]));
+		if (r->running)
+			monitor_trouble(r->m, "cannot sweep %s: %s", r->m->config->networks[i].name,
+					probe_io_why(r->ios[i]));
 	}
 	return err;
 }
@@ -380,6 +384,8 @@ static int begin_round_now(struct rounds *r)
 	r->in_round = true;
 	presence_round_begin(r->m->presence, now);
 	swept = start_sweeps(r, now.mono_ns);
+	if (r->invite)
+		invite_look(r->invite, now.mono_ns);
 	err = start_checks(r);
 	if (!r->n_checks)
 		end_round(r);
@@ -500,6 +506,7 @@ int rounds_new(struct monitor *m, struct fault *fault, struct rounds **ret_round
 	r->m = m;
 	r->timer = monitor_timer(m, r);
 	r->hint_timer = monitor_timer(m, r);
+	r->invite = invite_new(m);
 	if (r->timer && r->hint_timer)
 		err = open_ios(r, fault);
 out:
@@ -512,12 +519,23 @@ out:
 	return err;
 }
 
+/* What the sockets that failed say. */
+static const char *why(const struct rounds *r)
+{
+	const char *text = "";
+
+	for (unsigned i = 0; i <= r->m->config->n_networks && !*text; i++)
+		text = probe_io_why(r->ios[i]);
+	return text;
+}
+
 int rounds_start(struct rounds *r, struct fault *fault)
 {
 	int err = begin_round_now(r);
 
 	if (err < 0)
-		fault_set(fault, 0, "%s", probe_io_why(io_of(r, r->m->config->n_networks)));
+		fault_set(fault, 0, "%s", why(r));
+	r->running = true;
 	return err;
 }
 
@@ -535,6 +553,7 @@ void rounds_free(struct rounds *r)
 	}
 	while (r->runs)
 		run_free(r->runs);
+	invite_free(r->invite);
 	monitor_timer_free(r->timer);
 	monitor_timer_free(r->hint_timer);
 	free(r);
