@@ -101,7 +101,7 @@ int bursts_read(struct cursor c, int64_t start_ms, struct samples *list)
 		uint64_t time = varint_read(&c), sent = varint_read(&c), n_rtts = varint_read(&c);
 
 		if (c.err || time > STORE_SLOT_MS << 2 || !sent || sent > STORE_MAX_SENT ||
-		    n_rtts > sent)
+		    n_rtts > sent || n_rtts > cursor_left(&c))
 			return -E_MALFORMED;
 		time_ms = time & 1 ? start_ms + (int64_t)(time >> 1)
 				   : time_ms + unzigzag(time >> 1);

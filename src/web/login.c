@@ -7,7 +7,7 @@
 /* The next byte that is not blank; 0 at the end. */
 static char next(struct cursor *c)
 {
-	while (cursor_left(c) && strchr(" \t\r\n", *c->at))
+	while (cursor_left(c) && memchr(" \t\r\n", *c->at, 4))
 		c->at++;
 	return (char)cursor_u8(c);
 }
