@@ -187,6 +187,21 @@ static int list_lab(struct command *cmd, const struct lab_state *state)
 	return err < 0 ? command_fails(cmd, EXIT_CANNOT, "%s", fault.text) : EXIT_YES;
 }
 
+/* One of several: those that come up or end at this moment are left out. */
+static int list_any(struct command *cmd, const char *name)
+{
+	struct fault fault = { 0 };
+	struct lab_state *state;
+	int status = EXIT_YES;
+
+	if (lab_state_read(name, &state, &fault) < 0)
+		return EXIT_YES;
+	if (state->ready)
+		status = list_lab(cmd, state);
+	lab_state_free(state);
+	return status;
+}
+
 static int list_named(struct command *cmd, const char *name)
 {
 	struct lab_state *state;
@@ -211,7 +226,7 @@ static int run_list(struct command *cmd, void *opaque)
 	if (n < 0)
 		return command_fails(cmd, EXIT_CANNOT, "cannot list the labs: %s", err_text(n));
 	for (int i = 0; i < n && status == EXIT_YES; i++)
-		status = list_named(cmd, names[i]);
+		status = list_any(cmd, names[i]);
 	free(names);
 	if (!n)
 		command_notes(cmd, "no lab is up; start one with: sonde lab up");

@@ -452,23 +452,31 @@ out:
 static ssize_t file_read(const char *path, char **ret_text)
 {
 	int fd = open(path, O_RDONLY | O_CLOEXEC);
-	ssize_t n, len = 0;
-	char *text;
+	char *text = fd < 0 ? NULL : malloc(FILE_MAX_LEN + 1);
+	ssize_t n = 1, len = 0;
 
-	if (fd < 0)
-		return -errno;
-	text = malloc(FILE_MAX_LEN + 1);
-	do {
-		n = text ? read(fd, text + len, FILE_MAX_LEN + 1 - (size_t)len) : -1;
-		len += n > 0 ? n : 0;
-	} while (n > 0 || (n < 0 && text && errno == EINTR));
-	if (n < 0 || len > FILE_MAX_LEN) {
-		len = !text ? -ENOMEM : n < 0 ? -errno : -EFBIG;
-		free(text);
-	} else {
-		*ret_text = text;
+	if (!text) {
+		len = fd < 0 ? -errno : -ENOMEM;
+		goto out;
 	}
-	close(fd);
+	while (n && len <= FILE_MAX_LEN) {
+		n = read(fd, text + len, FILE_MAX_LEN + 1 - (size_t)len);
+		if (n < 0 && errno != EINTR) {
+			len = -errno;
+			goto out;
+		}
+		len += MAX(n, (ssize_t)0);
+	}
+	if (len > FILE_MAX_LEN) {
+		len = -EFBIG;
+		goto out;
+	}
+	*ret_text = text;
+	text = NULL;
+out:
+	free(text);
+	if (fd >= 0)
+		close(fd);
 	return len;
 }
 
@@ -479,7 +487,7 @@ int config_load(const char *path, const struct cyaml_schema_value *schema,
 	ssize_t len = file_read(path, &text);
 	int err;
 
-	if (len < 0) {
+	if (!text) {
 		fault_set(fault, 0, "cannot read %s: %s", path, err_text((int)len));
 		return (int)len;
 	}

@@ -6,6 +6,7 @@
  */
 #include "lab/build.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <sched.h>
@@ -214,7 +215,7 @@ static int run_nft(const char *rules, char *ret_said, size_t cap)
 	close(in[0]);
 	close(said[1]);
 	if (pid > 0)
-		n = write(in[1], rules, strlen(rules)); /* fits into a pipe; its verdict counts */
+		(void)!write(in[1], rules, strlen(rules)); /* fits into a pipe; nft judges it */
 	close(in[1]);
 	while (pid > 0 && len < (ssize_t)cap - 1 &&
 	       (n = read(said[0], ret_said + len, cap - 1 - (size_t)len)) > 0)
@@ -236,7 +237,7 @@ static int masquerade(struct builder *b, const struct lab_host *h)
 		"{\"add\":{\"rule\":{\"family\":\"ip\",\"table\":\"nat\",\"chain\":\"post\",\"expr\":["
 		"{\"match\":{\"op\":\"==\",\"left\":{\"meta\":{\"key\":\"oifname\"}},"
 		"\"right\":\"%s\"}},{\"masquerade\":null}]}}}]}\n";
-	char rules[sizeof(format) + 16], said[120];
+	char rules[sizeof(format) + 16], said[120] = "";
 	int err;
 
 	snprintf(rules, sizeof(rules), format, h->links[h->nat_link].iface);
@@ -339,6 +340,7 @@ int lab_build(const struct topology *t, struct lab_built *ret_built, struct buf 
 	size_t n_listen = 0;
 	int room_fd, err = -ENOMEM;
 
+	assert(t->n_hosts && t->n_networks); /* by the schema */
 	for (unsigned i = 0; i < t->n_hosts; i++)
 		n_listen += t->hosts[i].n_listen;
 	b.bridges = calloc(t->n_networks, sizeof(*b.bridges));

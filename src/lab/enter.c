@@ -69,8 +69,13 @@ static int join(const struct lab_state *state, int keeper_fd, int kinds, struct 
 
 static int keeper_open(const struct lab_state *state, struct fault *fault)
 {
-	int fd = state->ready ? lab_state_keeper(state) : -EAGAIN;
+	int fd;
 
+	if (!state->ready) {
+		fault_set(fault, 0, "lab '%s' is still being built", state->name);
+		return -EAGAIN;
+	}
+	fd = lab_state_keeper(state);
 	if (fd < 0)
 		fault_set(fault, 0, "cannot reach the keeper of lab '%s': %s", state->name,
 			  err_text(fd));

@@ -384,7 +384,7 @@ int lab_start(const struct topology *t, const char *name, struct buf *notes, str
 {
 	struct start s = { .t = t, .uid = geteuid(), .gid = getegid() };
 	sigset_t set = signals_of(end_signals, ARRAY_LEN(end_signals)), before;
-	int signal_fd, pidfd, err;
+	int signal_fd, pidfd = -1, err;
 	pid_t pid;
 
 	s.lock_fd = lab_state_lock(name, fault);
