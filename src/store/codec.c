@@ -225,10 +225,69 @@ int stats_of(struct samples *list, size_t from, size_t to, struct store_stats *r
 	return 0;
 }
 
+/* Hoare's selection: puts the @k-th smallest of @v at its place, none below it larger. */
+static uint64_t select_u64(uint64_t *v, size_t n, size_t k)
+{
+	size_t low = 0, high = n - 1;
+
+	while (low < high) {
+		uint64_t pivot = v[low + (high - low) / 2];
+		size_t i = low, j = high;
+
+		for (;;) {
+			while (v[i] < pivot)
+				i++;
+			while (v[j] > pivot)
+				j--;
+			if (i >= j)
+				break;
+			uint64_t x = v[i];
+
+			v[i++] = v[j];
+			v[j--] = x;
+		}
+		/* Now [low, j] <= pivot <= [j + 1, high]. */
+		if (k <= j)
+			high = j;
+		else
+			low = j + 1;
+	}
+	return v[k];
+}
+
+int cell_of(struct samples *list, size_t from, size_t to, struct store_heat_cell *ret_cell)
+{
+	struct store_heat_cell cell = { 0 };
+	uint64_t *v;
+	size_t n = 0;
+
+	if (reserve(&list->sorted, &list->cap_sorted, list->n_rtts + 1, sizeof(*list->sorted)) < 0)
+		return -ENOMEM;
+	v = list->sorted;
+	for (size_t i = from; i < to; i++) {
+		const struct sample *item = &list->items[i];
+
+		cell.sent += item->sent;
+		cell.lost += item->sent - item->n_rtts;
+		for (unsigned j = 0; j < item->n_rtts; j++)
+			v[n++] = list->rtts[item->at + j];
+	}
+	if (n) {
+		cell.median_ns = select_u64(v, n, n / 2);
+		if (n % 2 == 0) { /* the mean of the middle two, as stats_of() has it */
+			uint64_t below = select_u64(v, n, n / 2 - 1);
+
+			cell.median_ns = below + (cell.median_ns - below + 1) / 2;
+		}
+	}
+	*ret_cell = cell;
+	return 0;
+}
+
 static uint64_t weigh(uint64_t a, double a_weight, uint64_t b, double b_weight)
 {
-	return (uint64_t)llround(((double)a * a_weight + (double)b * b_weight) /
-				 (a_weight + b_weight));
+	return (uint64_t)(((double)a * a_weight + (double)b * b_weight) / (a_weight + b_weight) +
+			  0.5);
 }
 
 void stats_combine(struct store_stats *to, const struct store_stats *with)

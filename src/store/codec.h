@@ -65,6 +65,10 @@ void samples_write(struct buf *b, const struct samples *list, int64_t start_ms);
 MUST_CHECK int stats_of(struct samples *list, size_t from, size_t to,
 			struct store_stats *ret_stats);
 
+/* The same of what a heat map needs, without sorting. Return: 0 or -ENOMEM. */
+MUST_CHECK int cell_of(struct samples *list, size_t from, size_t to,
+		       struct store_heat_cell *ret_cell);
+
 /* Adds @with to @to, as store_stats describes: percentiles weighted by answers. */
 void stats_combine(struct store_stats *to, const struct store_stats *with);
 

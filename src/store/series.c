@@ -24,22 +24,22 @@ static void grid_add(const struct grid *g, int64_t time_ms, const struct store_s
 
 /*
  * Lays a grid of at most @points buckets over a span: the step is a multiple of @unit_ms, the start
- * congruent to @phase_ms.
+ * congruent to @phase_ms. When the first bucket, of which only a part is asked for, makes one too
+ * many, it is left out.
  */
 static void grid_lay(struct grid *g, int64_t from_ms, int64_t to_ms, unsigned points,
 		     int64_t unit_ms, int64_t phase_ms)
 {
-	int64_t step = (to_ms - from_ms + points - 1) / points;
-	int64_t shift;
+	int64_t step = (to_ms - from_ms + points - 1) / points, shift;
 
 	step = (step + unit_ms - 1) / unit_ms * unit_ms;
-	for (;; step += unit_ms) {
-		shift = (from_ms - phase_ms) % step;
-		g->from_ms = from_ms - (shift < 0 ? shift + step : shift);
-		g->step_ms = step;
-		g->n = (size_t)((to_ms - g->from_ms + step - 1) / step);
-		if (g->n <= points)
-			return;
+	shift = (from_ms - phase_ms) % step;
+	g->from_ms = from_ms - (shift < 0 ? shift + step : shift);
+	g->step_ms = step;
+	g->n = (size_t)((to_ms - g->from_ms + step - 1) / step);
+	if (g->n > points) {
+		g->from_ms += step;
+		g->n = points;
 	}
 }
 
@@ -317,29 +317,47 @@ static int heat_add_slots(struct store *s, struct store_heat *heat)
 	return err;
 }
 
-/* What is open is added for a host at a time; so is everything that is finer than quarters. */
-static int heat_add_host(struct store *s, struct store_heat *heat, size_t row, bool only_open,
+/* What is open of a host's quarters. */
+static int heat_add_open(struct store *s, struct store_heat *heat, size_t row)
+{
+	const struct open_host *host = store_open_host(s, heat->hosts[row]);
+	int64_t end_ms = heat->from_ms + (int64_t)heat->n_buckets * heat->step_ms;
+	struct samples *list = &s->samples;
+	int err = 0;
+
+	for (unsigned i = 0; i < host->n_blocks && !err; i++) {
+		const struct block *block = &host->blocks[i];
+		int64_t start_ms = (int64_t)block->slot * STORE_SLOT_MS;
+		struct store_heat_cell cell;
+
+		if (start_ms < heat->from_ms || start_ms >= end_ms)
+			continue;
+		samples_clear(list);
+		err = bursts_read(cursor_of(block->data.data, block->data.len), start_ms, list);
+		if (!err)
+			err = cell_of(list, 0, list->n, &cell);
+		if (!err)
+			cell_add(&heat->cells[row * heat->n_buckets +
+					      (size_t)((start_ms - heat->from_ms) / heat->step_ms)],
+				 &cell);
+	}
+	return err;
+}
+
+/* All of a host, for a map finer than quarters. */
+static int heat_add_fine(struct store *s, struct store_heat *heat, size_t row,
 			 enum store_source source, const struct grid *g)
 {
 	const struct open_host *host = store_open_host(s, heat->hosts[row]);
 	int err;
 
 	memset(g->buckets, 0, g->n * sizeof(*g->buckets));
-	if (only_open) {
-		samples_clear(&s->samples);
-		err = read_open(s, host, g->from_ms, grid_end(g));
-		samples_sort(&s->samples);
-		if (!err)
-			err = grid_add_samples(s, g, 0);
-	} else {
-		err = grid_fill(s, host, source, g);
-	}
+	err = grid_fill(s, host, source, g);
 	for (size_t i = 0; i < g->n && !err; i++) {
 		const struct store_stats *b = &g->buckets[i];
-		const struct store_heat_cell cell = { b->sent, b->lost, b->median_ns };
 
-		if (b->sent)
-			cell_add(&heat->cells[row * heat->n_buckets + i], &cell);
+		heat->cells[row * heat->n_buckets + i] =
+			(struct store_heat_cell){ b->sent, b->lost, b->median_ns };
 	}
 	return err;
 }
@@ -394,7 +412,8 @@ int store_heat(struct store *s, const struct store_heat_query *query, struct sto
 	if (!err && only_open)
 		err = heat_add_slots(s, &heat);
 	for (size_t row = 0; row < heat.n_hosts && !err; row++)
-		err = heat_add_host(s, &heat, row, only_open, source, &g);
+		err = only_open ? heat_add_open(s, &heat, row)
+				: heat_add_fine(s, &heat, row, source, &g);
 	free(g.buckets);
 	if (err < 0) {
 		store_heat_done(&heat);
