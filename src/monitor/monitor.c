@@ -49,24 +49,18 @@ static struct presence_config presence_config_of(struct monitor *m,
 	};
 }
 
-/* The hosts of the configuration get their names, all others lose them. */
+/* Those of the configuration, and those found in its networks; others are not looked after. */
 static int watch_hosts(struct monitor *m)
 {
 	struct presence_now now = monitor_now();
-	int err;
+	int err = 0;
 
-	for (unsigned i = 0; i < presence_n_hosts(m->presence); i++) {
-		err = presence_set_name(m->presence, presence_host(m->presence, i)->id, 0, NULL);
-		if (err < 0)
-			return err;
-	}
-	for (unsigned i = 0; i < m->config->n_hosts; i++) {
+	presence_unwatch(m->presence);
+	for (unsigned i = 0; i < m->config->n_hosts && !err; i++)
 		err = presence_watch(m->presence, now, &m->config->hosts[i].addr,
 				     m->config->hosts[i].name);
-		if (err < 0)
-			return err;
-	}
-	return 0;
+	presence_prune(m->presence);
+	return err;
 }
 
 /* The parts that hang on interfaces and sockets. All or nothing. */

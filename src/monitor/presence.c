@@ -316,6 +316,15 @@ int presence_restore(struct presence *p, const struct presence_host *saved)
 	return 0;
 }
 
+/* Replaces a name; the caller's copy is taken. */
+static void put_name(struct host *h, unsigned which, char *name)
+{
+	if (h->pub.names[which] || name)
+		h->pub.revision++;
+	free(h->pub.names[which]);
+	h->pub.names[which] = name;
+}
+
 int presence_watch(struct presence *p, struct presence_now now, const struct addr *addr,
 		   const char *name)
 {
@@ -329,28 +338,67 @@ int presence_watch(struct presence *p, struct presence_now now, const struct add
 			return err;
 		h->pub.first_seen_ms = h->pub.last_change_ms = now.wall_ms;
 	}
+	h->pub.configured = true;
 	return presence_set_name(p, h->pub.id, 0, name);
+}
+
+void presence_unwatch(struct presence *p)
+{
+	for (unsigned i = 0; i < p->n_hosts; i++) {
+		p->hosts[i]->pub.configured = false;
+		put_name(p->hosts[i], 0, NULL);
+	}
+}
+
+static void forget(struct presence *p, struct host *h)
+{
+	for (unsigned i = 0; i < h->pub.n_addrs; i++) {
+		struct addr_key key = key_of(&h->pub.addrs[i]);
+
+		hash_remove(p->by_addr, &key);
+		if (find_mac(p, &h->addrs[i].mac) == h)
+			hash_remove(p->by_mac, &h->addrs[i].mac);
+	}
+	hash_remove(p->by_id, &h->pub.id);
+	p->counts[h->pub.state]--;
+	host_free(h);
+}
+
+void presence_prune(struct presence *p)
+{
+	unsigned n_kept = 0;
+
+	for (unsigned i = 0; i < p->n_hosts; i++) {
+		struct host *h = p->hosts[i];
+
+		if (h->pub.configured || h->pub.network < p->config.n_networks)
+			p->hosts[n_kept++] = h;
+		else
+			forget(p, h);
+	}
+	p->n_hosts = n_kept;
 }
 
 int presence_set_name(struct presence *p, int64_t id, unsigned which, const char *name)
 {
-	struct host **found = hash_get(p->by_id, &id);
-	char **at, *copy = NULL;
+	struct host **found = hash_get(p->by_id, &id), *h;
+	char *copy = NULL;
 
 	if (!found || which > 1)
 		return -E_NOT_FOUND;
-	at = &(*found)->pub.names[which];
-	if (name && *at && !strcmp(name, *at))
+	h = *found;
+	if (name && h->pub.names[which] && !strcmp(name, h->pub.names[which]))
 		return 0;
+	if (which == 1 && name && h->pub.names[0] && !strcmp(name, h->pub.names[0]))
+		name = NULL; /* the same twice says no more */
 	if (name) {
 		copy = strdup(name);
 		if (!copy)
 			return -ENOMEM;
 	}
-	if (*at || copy)
-		(*found)->pub.revision++;
-	free(*at);
-	*at = copy;
+	put_name(h, which, copy);
+	if (which == 0 && copy && h->pub.names[1] && !strcmp(copy, h->pub.names[1]))
+		put_name(h, 1, NULL);
 	return 0;
 }
 

@@ -96,6 +96,7 @@ struct presence_host {
 	struct addr addrs[PRESENCE_MAX_ADDRS]; /* the first is the one shown */
 	unsigned n_addrs;
 	unsigned network; /* index; n_networks: in none of them, watched by address only */
+	bool configured;  /* presence_watch() named it */
 	struct mac mac;	  /* zero: unknown */
 	char *names[2];	  /* from the configuration; from the DNS; each may be NULL */
 	enum presence_state state;
@@ -147,7 +148,16 @@ MUST_CHECK int presence_restore(struct presence *p, const struct presence_host *
 MUST_CHECK int presence_watch(struct presence *p, struct presence_now now, const struct addr *addr,
 			      const char *name);
 
-/* The name that the DNS knows; NULL forgets it. @which 0 or 1 as in names. Return: 0 or -ENOMEM. */
+/* No host is one of the configuration any more, nor has its name; presence_watch() follows. */
+void presence_unwatch(struct presence *p);
+
+/* Forgets the hosts that are neither in a network nor of the configuration. No event. */
+void presence_prune(struct presence *p);
+
+/*
+ * What the host is called; @which 0 or 1 as in names; NULL forgets it. What the DNS says is not
+ * kept when it is what the configuration says. Return: 0, -E_NOT_FOUND, -ENOMEM.
+ */
 MUST_CHECK int presence_set_name(struct presence *p, int64_t id, unsigned which, const char *name);
 
 /* A round begins: what is said to be sent and heard from here on is judged at its end. */

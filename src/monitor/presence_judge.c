@@ -123,6 +123,9 @@ static void judge_figures(const struct presence *p, struct host *h)
 	uint64_t sorted[PRESENCE_MAX_BURST], differences = 0;
 	unsigned n = h->n_rtts;
 
+	h->n_echo =
+		MIN(h->n_echo, (uint16_t)PRESENCE_MAX_BURST); /* a round may have been cut short */
+
 	h->pub.n_sent = h->n_echo;
 	h->pub.n_rtts = (uint16_t)MIN(n, (unsigned)h->n_echo);
 	memcpy(h->pub.rtts_ns, h->rtts_ns, sizeof(h->rtts_ns));

@@ -411,11 +411,60 @@ static void test_table(void **state)
 	presence_free(p);
 }
 
+/* A configuration that changes: who is in no network any more and not named is forgotten. */
+static void test_configure(void **state)
+{
+	struct presence_network networks[] = { { "a", { .len = 24 } }, { "b", { .len = 24 } } };
+	struct presence_config config = { .networks = networks,
+					  .n_networks = 2,
+					  .every_ns = NS_PER_S,
+					  .up = 1,
+					  .down = 1,
+					  .max_hosts = 50 };
+	struct addr in_a = addr_ip4((uint8_t[]){ 10, 0, 0, 1 });
+	struct addr in_b = addr_ip4((uint8_t[]){ 10, 0, 1, 1 });
+	struct addr named = addr_ip4((uint8_t[]){ 10, 0, 1, 2 });
+	struct mac mac = { { 2, 0, 0, 0, 0, 1 } };
+	struct presence_now now = { 1, 1 };
+	struct presence *p;
+	const struct presence_host *h;
+
+	(void)state;
+	networks[0].prefix.addr = in_a;
+	networks[1].prefix.addr = in_b;
+	p = presence_new(&config);
+	assert_int_equal(presence_heard(p, now, &in_a, &mac, PRESENCE_ARP, 0), 1);
+	assert_int_equal(presence_heard(p, now, &in_b, &mac, PRESENCE_ARP, 0), 1);
+	assert_int_equal(presence_watch(p, now, &named, "printer"), 0);
+	h = presence_by_addr(p, &named);
+	assert_int_equal(presence_set_name(p, h->id, 1, "printer"), 0);
+	assert_null(h->names[1]); /* the same as the configuration's */
+	assert_int_equal(presence_set_name(p, h->id, 1, "brother"), 0);
+	assert_string_equal(h->names[1], "brother");
+
+	config.n_networks = 1;
+	presence_configure(p, &config);
+	presence_unwatch(p);
+	assert_null(h->names[0]);
+	assert_int_equal(presence_watch(p, now, &named, "brother"), 0);
+	assert_null(h->names[1]);
+	presence_prune(p);
+	assert_int_equal(presence_n_hosts(p), 2);
+	assert_null(presence_by_addr(p, &in_b));
+	assert_int_equal(presence_count(p, PRESENCE_ACTIVE), 1);
+	assert_int_equal(presence_heard(p, now, &in_b, &mac, PRESENCE_ARP, 0), -E_NOT_FOUND);
+	presence_unwatch(p);
+	presence_prune(p);
+	assert_int_equal(presence_n_hosts(p), 1);
+	presence_free(p);
+}
+
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_scenarios),
 		cmocka_unit_test(test_table),
+		cmocka_unit_test(test_configure),
 	};
 
 	folder = argc > 1 ? argv[1] : "tests/scenarios";
