@@ -5,15 +5,8 @@
 #include "cli/verbs.h"
 
 static const struct verb *const verbs[] = {
-	&verb_arp,
-	&verb_explain,
-	&verb_help,
-	&verb_hosts,
-	&verb_ifaces,
-	&verb_lab,
-	&verb_monitor,
-	&verb_ping,
-	NULL,
+	&verb_arp, &verb_explain, &verb_help, &verb_hosts, &verb_ifaces,
+	&verb_lab, &verb_monitor, &verb_ping, NULL,
 };
 
 struct sonde_options {
