@@ -1,5 +1,6 @@
 """sonde lab: against ping, ip, tc, nft and the kernel's own view of namespaces."""
 
+import fcntl
 import json
 import os
 import pty
@@ -7,6 +8,8 @@ import shutil
 import signal
 import socket
 import subprocess
+import tempfile
+import termios
 import time
 from pathlib import Path
 
@@ -214,12 +217,20 @@ def test_exec_killed_takes_the_command_along(lab, binary):
     wait_for(lambda: "sleep" not in lab.run("ws1", "ps", "ax", "-o", "comm").out, "sleep ended")
 
 
+def own_terminal():
+    os.setsid()
+    fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+
+
 def test_exec_on_a_terminal(lab, binary):
     """Ctrl-C on the terminal reaches the command once."""
     ours, theirs = pty.openpty()
-    script = "test -t 0 && test -t 1 || exit 9; trap 'echo caught; exit 5' INT; echo ready; sleep 60"
-    with lab.start(binary, "ws1", "bash", "-c", script, stdin=theirs, stdout=theirs,
-                   preexec_fn=lambda: (os.setsid(), __import__("fcntl").ioctl(0, 0x540E, 0))) as p:
+    script = ("import os, signal, sys\n"
+              "def caught(*_): print('caught', flush=True); sys.exit(5)\n"
+              "signal.signal(signal.SIGINT, caught)\n"
+              "if os.isatty(0) and os.isatty(1): print('ready', flush=True); signal.pause()\n")
+    with lab.start(binary, "ws1", "python3", "-c", script, stdin=theirs, stdout=theirs,
+                   preexec_fn=own_terminal) as p:
         os.close(theirs)
         seen = b""
         while b"ready" not in seen:
@@ -422,15 +433,20 @@ def test_impossible_network(sonde, tmp_path):
     assert sonde("lab", "down", name).status == 1
 
 
+@pytest.fixture
+def open_folder():
+    """A folder that other users may enter; pytest's own may not be."""
+    with tempfile.TemporaryDirectory() as folder:
+        os.chmod(folder, 0o755)
+        yield Path(folder)
+
+
 @pytest.mark.skipif(os.geteuid() != 0, reason="becomes another user, which only root can")
-def test_without_root(binary, tmp_path):
+def test_without_root(binary, open_folder):
     """The same as a user, in a user namespace."""
-    copy = tmp_path / "sonde"  # the build folder may be closed to others
+    copy = open_folder / "sonde"  # the build folder may be closed to others
     shutil.copy(binary, copy)
-    for folder in [tmp_path, *tmp_path.parents]:
-        if folder.stat().st_uid == os.geteuid() and folder != Path("/tmp") and folder != Path("/"):
-            folder.chmod(0o755)
-    runtime = tmp_path / "runtime"
+    runtime = open_folder / "runtime"
     runtime.mkdir(0o700)
     os.chown(runtime, 65534, 65534)
 
