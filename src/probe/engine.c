@@ -32,13 +32,13 @@ struct addr engine_target(const struct probe_engine *e, uint64_t index)
 	return e->config.list ? e->config.list[index] : targets_get(e->config.targets, index);
 }
 
-uint64_t engine_hash(const struct probe_engine *e, const struct addr *a)
+uint32_t engine_hash(const struct probe_engine *e, const struct addr *a)
 {
 	uint8_t bytes[18];
 
 	memcpy(bytes, a->bytes, 16);
 	memcpy(bytes + 16, &a->family, 2);
-	return siphash(e->config.key, bytes, sizeof(bytes));
+	return (uint32_t)siphash(e->config.key, bytes, sizeof(bytes));
 }
 
 uint64_t engine_tag(const struct probe_engine *e, const struct addr *target,
@@ -285,7 +285,7 @@ static struct slot *take_planned(struct probe_engine *e, uint64_t now_ns)
 			e->account.skipped++;
 			continue;
 		}
-		slot = slots_take(&e->slots, (uint32_t)engine_hash(e, &addr));
+		slot = slots_take(&e->slots, engine_hash(e, &addr));
 		slot->target = target;
 		slot->lane = (uint8_t)(lane - e->lanes);
 		slot->timer.deadline_ns = now_ns;
@@ -323,7 +323,7 @@ static ssize_t write_shot(struct probe_engine *e, uint64_t now_ns, const struct 
 	struct probe_shot shot = {
 		.target = *target,
 		.port = lane->port,
-		.id = engine_hash_id(engine_hash(e, target)),
+		.id = engine_hash_id(slot->hash),
 		.size = e->config.payload_len,
 		.link = &link,
 		.no_source = e->config.no_source,

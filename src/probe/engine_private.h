@@ -46,12 +46,12 @@ static inline uint64_t engine_token(const struct slot *slot)
 /* The address of target number @index. */
 struct addr engine_target(const struct probe_engine *e, uint64_t index);
 
-/* Of an address, keyed: the low half finds slots, engine_hash_id() is its ICMP id. */
-uint64_t engine_hash(const struct probe_engine *e, const struct addr *a);
+/* Of an address, keyed: it finds slots, and engine_hash_id() of it is the ICMP id. */
+uint32_t engine_hash(const struct probe_engine *e, const struct addr *a);
 
-static inline uint16_t engine_hash_id(uint64_t hash)
+static inline uint16_t engine_hash_id(uint32_t hash)
 {
-	return (uint16_t)(hash >> 32);
+	return (uint16_t)(hash >> 16);
 }
 
 /*

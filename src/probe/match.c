@@ -48,7 +48,7 @@ static struct slot *find_by_target(struct probe_engine *e, const struct probe_mo
 				   const struct probe_packet *packet,
 				   const struct probe_answer *answer)
 {
-	uint64_t hash = engine_hash(e, &answer->target);
+	uint32_t hash = engine_hash(e, &answer->target);
 	struct slot *found = NULL;
 
 	if (answer->match == PROBE_BY_ID) {
@@ -58,8 +58,7 @@ static struct slot *find_by_target(struct probe_engine *e, const struct probe_mo
 		if (!packet->id_is_foreign && answer->id != engine_hash_id(hash))
 			return NULL;
 	}
-	for (struct slot *s = slots_first(&e->slots, (uint32_t)hash); s;
-	     s = slots_next(&e->slots, s)) {
+	for (struct slot *s = slots_first(&e->slots, hash); s; s = slots_next(&e->slots, s)) {
 		struct addr target;
 
 		if (!(s->flags & SLOT_WAS_SENT) || engine_lane(e, s)->module != module)
