@@ -79,6 +79,15 @@ static char *decimal_before(char *end, uint64_t v)
 
 void buf_u64(struct buf *b, uint64_t v)
 {
+	/* Most numbers in packets are small. */
+	if (v < 10) {
+		buf_char(b, (char)('0' + v));
+		return;
+	}
+	if (v < 100) {
+		buf_bytes(b, two_digits + v * 2, 2);
+		return;
+	}
 	char text[20], *end = text + sizeof(text), *start = decimal_before(end, v);
 
 	buf_bytes(b, start, (size_t)(end - start));

@@ -1,6 +1,7 @@
 /*
- * bench-wire FILE [--rounds N]: how many packets a second of a capture file (pcap, Ethernet) are
- * walked, printed as lines and printed as JSON by one thread. The file is read into memory first.
+ * bench-wire FILE: how many million packets of a capture (pcap, Ethernet) are walked, printed as
+ * lines and printed as JSON in a second of processor time, by one thread. The file is in memory
+ * before.
  */
 #include <stdio.h>
 #include <stdlib.h>

@@ -144,4 +144,7 @@ void ip_line_addresses(struct buf *b, const struct packet *p, size_t layer, cons
 	buf_lit(b, " > ");
 	line_address(b, dst, addr_len, ports ? ports + 2 : NULL);
 	buf_char(b, ' ');
+	if (layer + 1 < p->n_layers && (p->layers[layer + 1].proto == PROTOCOL_IPV4 ||
+					p->layers[layer + 1].proto == PROTOCOL_IPV6))
+		buf_lit(b, "carries ");
 }

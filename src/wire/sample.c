@@ -79,16 +79,21 @@ static void payload(size_t max)
 	must(craft_payload(&craft, zeros, random_below(&rng, max + 1)), "payload");
 }
 
+/* A few thousand flows: as many as a busy network has, and no more. */
 static void addresses(int version)
 {
-	uint8_t a[16] = { 10 };
+	uint8_t a[16] = { version == 4 ? 10 : 0xfd };
+	size_t len = version == 4 ? 4 : 16;
 
-	if (version == 6)
-		a[0] = 0xfd;
-	random_bytes(&rng, a + (version == 6 ? 15 : 2), version == 6 ? 1 : 2);
-	must(craft_bytes(&craft, "src", a, version == 6 ? 16 : 4, NULL), "src");
-	random_bytes(&rng, a + (version == 6 ? 15 : 2), version == 6 ? 1 : 2);
-	must(craft_bytes(&craft, "dst", a, version == 6 ? 16 : 4, NULL), "dst");
+	a[len - 1] = (uint8_t)(1 + random_below(&rng, 16));
+	must(craft_bytes(&craft, "src", a, len, NULL), "src");
+	a[len - 1] = (uint8_t)(100 + random_below(&rng, 4));
+	must(craft_bytes(&craft, "dst", a, len, NULL), "dst");
+}
+
+static uint64_t client_port(void)
+{
+	return 40000 + random_below(&rng, 64);
 }
 
 static void mixed_tcp(void)
@@ -97,7 +102,7 @@ static void mixed_tcp(void)
 	bool syn = !random_below(&rng, 5);
 
 	layer("tcp");
-	number("srcport", 1024 + random_below(&rng, 60000));
+	number("srcport", client_port());
 	number("dstport", 443);
 	number("seq_raw", random_below(&rng, UINT32_MAX));
 	number("flags.ack", !syn);
@@ -137,7 +142,7 @@ static void mixed_packet(void)
 		mixed_tcp();
 	} else if (kind < 85) {
 		layer("udp");
-		number("srcport", 1024 + random_below(&rng, 60000));
+		number("srcport", client_port());
 		number("dstport", 40000);
 		payload(500);
 	} else if (version == 4) {

@@ -1,0 +1,49 @@
+#!/bin/bash
+# How many packets a second one thread takes apart and prints, against tcpdump and tshark on the same
+# capture in the same run. PACKETS says how many (default a million); tshark gets a tenth of them.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+packets=${PACKETS:-1000000}
+[ -f build-bench/build.ninja ] || CC=${CC:-gcc} meson setup build-bench --buildtype=release \
+	-Doptimization=2 -Dpage=false >/dev/null
+ninja -C build-bench src/wire/bench-wire src/wire/wire-sample >/dev/null
+dir=$(mktemp -d)
+trap 'rm -rf "$dir"' EXIT
+build-bench/src/wire/wire-sample mixed "$packets" 1 >"$dir/mixed.pcap"
+build-bench/src/wire/wire-sample mixed $((packets / 10)) 1 >"$dir/tenth.pcap"
+
+# Millions of packets per second of processor time that a command takes for a number of packets.
+rate() {
+	local n=$1
+	shift
+	TIMEFORMAT='%U %S'
+	{ time timeout 120 "$@" >/dev/null 2>&1; } 2>&1 | awk -v n="$n" '{ printf "%.3f", n / ($1 + $2) / 1e6 }'
+}
+
+# A row: what, ours, theirs, who they are.
+row() {
+	awk -v what="$1" -v ours="$2" -v theirs="$3" -v who="$4" 'BEGIN {
+		printf "%-14s %8.3f M/s   ", what, ours
+		if (theirs == "") printf "%s is not installed\n", who
+		else printf "%-22s %8.3f M/s   %7.1f x\n", who, theirs, ours / theirs
+	}'
+}
+
+declare -A ours
+while IFS=$'\t' read -r what value; do ours[$what]=$value; done \
+	< <(build-bench/src/wire/bench-wire "$dir/mixed.pcap")
+
+dump_walk='' dump_line='' shark_line='' shark_json=''
+if command -v tcpdump >/dev/null; then
+	dump_walk=$(rate "$packets" tcpdump -r "$dir/mixed.pcap" -w /dev/null)
+	dump_line=$(rate "$packets" tcpdump -n -r "$dir/mixed.pcap")
+fi
+if command -v tshark >/dev/null; then
+	shark_line=$(rate $((packets / 10)) tshark -n -r "$dir/tenth.pcap")
+	shark_json=$(rate $((packets / 10)) tshark -n -r "$dir/tenth.pcap" -T ek)
+fi
+echo "$packets packets, processor time of one thread"
+row "layer walk" "${ours[layer walk]}" "$dump_walk" "tcpdump -w /dev/null"
+row "one line" "${ours[one line]}" "$dump_line" "tcpdump -n"
+row "one line" "${ours[one line]}" "$shark_line" "tshark -n"
+row "JSON" "${ours[JSON]}" "$shark_json" "tshark -T ek"
