@@ -378,7 +378,7 @@ static int add_open_host(struct store *s, int64_t id)
 	void *value;
 	int err;
 
-	if (s->n_hosts == s->cap_hosts) {
+	if (!s->hosts || s->n_hosts == s->cap_hosts) {
 		size_t cap = s->cap_hosts ? s->cap_hosts * 2 : 64;
 		struct open_host *bigger = reallocarray(s->hosts, cap, sizeof(*bigger));
 
