@@ -63,7 +63,7 @@ function Tiles({ counts, chosen, onChoose }) {
 /** The states' shares as one bar. @param {{counts: Counts}} props */
 function Share({ counts }) {
 	return html`<div class="share" aria-hidden="true">
-		${states.map((s) => html`<i key=${s} class="tone-${s}" style=${{ flexGrow: counts[s] }}></i>`)}
+		${states.filter((s) => counts[s]).map((s) => html`<i key=${s} class="tone-${s}" style=${{ flexGrow: counts[s] }}></i>`)}
 	</div>`;
 }
 

@@ -113,7 +113,8 @@ export function Heat({ rows }) {
 function HeatMap({ rows, measure, heat }) {
 	const box = useRef(/** @type {HTMLElement | null} */ (null));
 	const canvas = useRef(/** @type {HTMLCanvasElement | null} */ (null));
-	const [cell, setCell] = useState(/** @type {Cell | null} */ (null));
+	const [cell, show] = useState(/** @type {Cell | null} */ (null));
+	const pointed = useRef(cell); // keys come faster than renderings
 	const [size, resized] = useReducer((n) => n + 1, 0);
 	const theme = useTheme();
 	const buckets = heat.cells[0]?.length ?? 48;
@@ -143,6 +144,11 @@ function HeatMap({ rows, measure, heat }) {
 		const col = Math.min(buckets - 1, Math.max(0, Math.floor(share * buckets)));
 		return row >= 0 && row < rows.length ? { row, col } : null;
 	};
+	/** @param {Cell | null} at */
+	const setCell = (at) => {
+		pointed.current = at;
+		show(at);
+	};
 	/** @param {number} row */
 	const open = (row) => (location.hash = hostHash(rows[row].id));
 	/** @param {KeyboardEvent} e */
@@ -151,15 +157,16 @@ function HeatMap({ rows, measure, heat }) {
 			ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1],
 			PageUp: [-20, 0], PageDown: [20, 0], Home: [0, -buckets], End: [0, buckets],
 		});
-		if (e.key === "Enter" && cell) {
-			open(cell.row);
+		const { current } = pointed;
+		if (e.key === "Enter" && current) {
+			open(current.row);
 		}
 		if (!(e.key in moves) || rows.length === 0 || !box.current) {
 			return;
 		}
 		e.preventDefault();
-		const from = cell ?? { row: 0, col: buckets - 1 };
-		const [down, right] = cell ? moves[e.key] : [0, 0];
+		const from = current ?? { row: 0, col: buckets - 1 };
+		const [down, right] = current ? moves[e.key] : [0, 0];
 		const row = Math.min(rows.length - 1, Math.max(0, from.row + down));
 		const col = Math.min(buckets - 1, Math.max(0, from.col + right));
 		const room = box.current.clientHeight - pitch;

@@ -1,6 +1,6 @@
 // The table of hosts: worst first, filtered, sorted, and only those rows made that are in view.
 import { html } from "htm/preact";
-import { useEffect, useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
+import { useEffect, useLayoutEffect, useMemo, useReducer, useRef, useState } from "preact/hooks";
 import { millis, percent } from "./format.js";
 import { Strip } from "./heat.js";
 import { hostHash } from "./route.js";
@@ -107,7 +107,7 @@ function Row({ host, index, current }) {
 			<${StateMark} state=${host.state} />
 			<span class="sub"><${Ago} time=${host.last_change} /></span>
 		</td>
-		<th class="c-address" scope="row">
+		<th class="c-address" scope="row" title=${host.address}>
 			<a href=${hostHash(host.id)} tabindex=${current ? 0 : -1}>${host.address}</a>
 			<span class="sub"><bdi>${name ?? host.vendor ?? host.mac}</bdi></span>
 		</th>
@@ -166,17 +166,20 @@ function useWindow(box, n) {
  * @param {number} rowHeight
  */
 function useCursor(rows, box, rowHeight) {
-	const [cursor, setCursor] = useState(/** @type {number | null} */ (null));
+	// A ref, because keys come faster than renderings.
+	const cursor = useRef(/** @type {number | null} */ (null));
 	const moved = useRef(false);
-	const at = Math.max(0, rows.findIndex((h) => h.id === cursor));
-	useEffect(() => {
+	const [, render] = useReducer((n) => n + 1, 0);
+	const place = () => Math.max(0, rows.findIndex((h) => h.id === cursor.current));
+	const focus = () => {
 		// A row that was out of view is made only once the box has scrolled to it.
-		const link = moved.current && box.current?.querySelector(`tr[data-id="${cursor}"] a`);
+		const link = moved.current && box.current?.querySelector(`tr[data-id="${cursor.current}"] a`);
 		if (link) {
 			moved.current = false;
 			/** @type {HTMLElement} */ (link).focus({ preventScroll: true });
 		}
-	});
+	};
+	useEffect(focus);
 	/** @param {KeyboardEvent} e */
 	const onKeyDown = (e) => {
 		const el = box.current;
@@ -188,14 +191,16 @@ function useCursor(rows, box, rowHeight) {
 			return;
 		}
 		e.preventDefault();
-		const next = Math.min(rows.length - 1, Math.max(0, at + steps[e.key]));
+		const next = Math.min(rows.length - 1, Math.max(0, place() + steps[e.key]));
 		const top = next * rowHeight;
 		const room = el.clientHeight - 2 * rowHeight;
 		el.scrollTop = Math.max(top - room, Math.min(top, el.scrollTop));
 		moved.current = true;
-		setCursor(rows[next].id);
+		cursor.current = rows[next].id;
+		focus();
+		render(undefined);
 	};
-	return { at, onKeyDown };
+	return { at: place(), onKeyDown };
 }
 
 /** @param {{rows: Entry[], view: View, setView: (view: View) => void}} props */

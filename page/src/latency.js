@@ -176,18 +176,26 @@ function useLatency(id, span, zoom) {
 
 /** @param {{host: Entry}} props */
 export function LatencyCard({ host }) {
-	const [span, setSpan] = useState(() =>
-		store.now() - (host.first_seen ?? 0) < spans["15 min"] ? "15 min" : "1 h",
-	);
-	const [zoom, setZoom] = useState(/** @type {Range | null} */ (null));
+	const [span, setSpan] = useState(() => {
+		const age = store.now() - (host.first_seen ?? 0);
+		return Object.keys(spans).find((s) => spans[s] >= Math.min(age, spans["1 h"])) ?? "1 h";
+	});
+	const [zoom, show] = useState(/** @type {Range | null} */ (null));
+	const wanted = useRef(zoom); // keys come faster than answers
+	/** @param {Range | null} range */
+	const setZoom = (range) => {
+		wanted.current = range;
+		show(range);
+	};
 	const [log, setLog] = useState(false);
 	const { data, error } = useLatency(host.id, span, zoom);
 	/** @param {number} factor of the width, below 1 to see more closely @param {number} shift */
 	const move = (factor, shift) => {
-		if (data) {
-			const half = (Math.max(zoomMinMs, (data.to - data.from) * factor) / 2) | 0;
+		const range = wanted.current ?? data;
+		if (range) {
+			const half = Math.max(zoomMinMs, (range.to - range.from) * factor) / 2;
 			const end = store.now();
-			const middle = Math.min(end - half, (data.from + data.to) / 2 + 2 * half * shift);
+			const middle = Math.min(end - half, (range.from + range.to) / 2 + 2 * half * shift);
 			setZoom({ from: middle - half, to: middle + half });
 		}
 	};
@@ -265,7 +273,7 @@ function Plot({ data, log, onZoom, move }) {
 			"+": [0.5, 0], "-": [2, 0], PageUp: [1, -0.5], PageDown: [1, 0.5],
 		})[e.key];
 		if (step && plot.current) {
-			const next = Math.min(data.t.length - 1, Math.max(0, (at ?? data.t.length) + step));
+			const next = Math.min(data.t.length - 1, Math.max(0, (plot.current.cursor.idx ?? data.t.length) + step));
 			plot.current.setCursor({ left: plot.current.valToPos(data.t[next], "x"), top: 0 });
 		} else if (zoom) {
 			move(...zoom);

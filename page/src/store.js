@@ -12,6 +12,7 @@ const silenceMs = 30000;
 const retryMs = [500, 1000, 2000, 5000];
 
 export const spans = /** @type {Record<string, number>} */ ({
+	"5 min": 5 * 60e3,
 	"15 min": 15 * 60e3,
 	"1 h": 3600e3,
 	"6 h": 6 * 3600e3,
@@ -54,12 +55,14 @@ class Store {
 	heat = null;
 	/** @type {Map<number, HeatRow>} */
 	heatRows = new Map();
-	/** @type {string | null} the heat map's span; null until the age of the history is known */
-	heatSpan = null;
+	/** The heat map's span: what somebody chose, else what the history needs. */
+	heatSpan = "24 h";
 
 	/** @type {Set<() => void>} */
 	#listeners = new Set();
 	#heatAt = 0;
+	/** @type {string | null} */
+	#chosenSpan = null;
 	/** @type {() => void} */
 	#wake = () => {};
 
@@ -289,7 +292,7 @@ class Store {
 	 */
 	async loadHeat(signal) {
 		this.#heatAt = Date.now();
-		this.heatSpan ??= this.#fittingSpan();
+		this.heatSpan = this.#chosenSpan ?? this.#fittingSpan();
 		const to = Math.round(this.now());
 		const from = to - spans[this.heatSpan];
 		try {
@@ -322,7 +325,7 @@ class Store {
 
 	/** @param {string} span */
 	setHeatSpan(span) {
-		this.heatSpan = span;
+		this.#chosenSpan = span;
 		void this.loadHeat();
 	}
 
