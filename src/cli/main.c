@@ -4,10 +4,13 @@
 #include "cli/command.h"
 #include "cli/verbs.h"
 
+/* One a line: */
+/* clang-format off */
 static const struct verb *const verbs[] = {
 	&verb_arp, &verb_explain, &verb_help, &verb_hosts, &verb_ifaces,
 	&verb_lab, &verb_monitor, &verb_ping, NULL,
 };
+/* clang-format on */
 
 struct sonde_options {
 	bool version;

@@ -12,7 +12,7 @@
 
 #include "store/twin.h"
 
-	static void test_roll_ups_equal_the_twins(void **state)
+static void test_roll_ups_equal_the_twins(void **state)
 {
 	struct random r = random_of(1);
 	struct store *s = open_with(NULL);
