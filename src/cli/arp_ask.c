@@ -63,6 +63,7 @@ struct pair {
 struct ask {
 	struct probing probing;
 	struct probe_run *run;
+	struct addr addr; /* of resolve and check */
 	struct pair *pairs;
 	size_t n, cap, n_conflicts;
 	struct hash *known; /* of struct pair_key: the pairs above */
@@ -263,18 +264,17 @@ static int find_path(struct command *cmd, const struct addr *addr, struct host_p
 static int ask_one(struct ask *ask, struct probe_config *config, bool *ret_self)
 {
 	struct command *cmd = ask->probing.cmd;
-	struct host_path path;
-	struct addr addr;
-	int status = probing_addr(cmd, cmd->operands[0], AF_INET, &addr);
+	struct host_path path = { 0 };
+	int status = probing_addr(cmd, cmd->operands[0], AF_INET, &ask->addr);
 
 	if (!status)
-		status = find_path(cmd, &addr, &path);
+		status = find_path(cmd, &ask->addr, &path);
 	if (status)
 		return status;
 	*ret_self = path.type == RTN_LOCAL;
 	if (*ret_self)
 		return 0;
-	config->list = &addr;
+	config->list = &ask->addr;
 	config->n_list = 1;
 	status = probe(ask, config);
 	if (!status && ask->failed)

@@ -248,6 +248,7 @@ static int take_targets(struct ping *ping, struct command *cmd)
 {
 	struct targets *targets;
 	int status = probing_targets(cmd, 0, &targets);
+	size_t n;
 
 	if (status)
 		return status;
@@ -257,15 +258,18 @@ static int take_targets(struct ping *ping, struct command *cmd)
 				     "at most %d hosts at a time; to see who is there: sonde hosts",
 				     HOSTS_MAX);
 	}
-	ping->n_hosts = (size_t)targets_count(targets);
-	ping->addrs = calloc(ping->n_hosts, sizeof(*ping->addrs));
-	ping->hosts = calloc(ping->n_hosts, sizeof(*ping->hosts));
-	if (!ping->addrs || !ping->hosts)
-		status = command_fails(cmd, EXIT_CANNOT, "out of memory");
-	for (size_t i = 0; !status && i < ping->n_hosts; i++)
+	n = (size_t)targets_count(targets);
+	ping->addrs = calloc(n, sizeof(*ping->addrs));
+	ping->hosts = calloc(n, sizeof(*ping->hosts));
+	if (!ping->addrs || !ping->hosts) {
+		targets_free(targets);
+		return command_fails(cmd, EXIT_CANNOT, "out of memory");
+	}
+	for (size_t i = 0; i < n; i++)
 		ping->addrs[i] = ping->hosts[i].addr = targets_get(targets, i);
+	ping->n_hosts = n;
 	targets_free(targets);
-	return status;
+	return 0;
 }
 
 static int probe(struct ping *ping, struct command *cmd, const struct ping_options *o)
@@ -311,7 +315,7 @@ static int run(struct command *cmd, void *opaque)
 		summarise(cmd, &ping.hosts[i]);
 	if (!status && ping.out_of_memory)
 		command_notes(cmd, "memory ran out: some times are missing");
-	for (size_t i = 0; i < ping.n_hosts && ping.hosts; i++) {
+	for (size_t i = 0; i < ping.n_hosts; i++) {
 		if (!status && !ping.hosts[i].received)
 			status = EXIT_NO;
 		free(ping.hosts[i].times);

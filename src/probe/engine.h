@@ -164,9 +164,10 @@ size_t probe_engine_output(struct probe_engine *e, uint64_t now_ns, struct probe
 
 /**
  * probe_engine_unsent() - a probe of the last output could not leave
+ * @index: its slot
  * @err: -ENOBUFS, -EAGAIN, -ENOMEM: it is sent again and the engine slows down; any other: it fails
  */
-void probe_engine_unsent(struct probe_engine *e, uint64_t now_ns, uint32_t slot, int err);
+void probe_engine_unsent(struct probe_engine *e, uint64_t now_ns, uint32_t index, int err);
 
 /**
  * probe_engine_input() - take a packet
