@@ -350,6 +350,19 @@ static ssize_t write_shot(struct probe_engine *e, uint64_t now_ns, const struct 
 	return (ssize_t)len;
 }
 
+/*
+ * How long a try is left alone. The last one has the whole time-out; an earlier one half of it, for
+ * its answer still counts when the next try has left. But a next try ends the connection of the one
+ * before.
+ */
+static uint64_t patience_ns(const struct probe_engine *e, const struct slot *slot)
+{
+	const struct probe_lane *lane = engine_lane(e, slot);
+	bool last = lane->each || slot->try >= e->config.retries;
+
+	return last || lane_connects(lane) ? e->config.timeout_ns : e->config.timeout_ns / 2;
+}
+
 /* Return: true when @ret_send was filled. */
 static bool send_slot(struct probe_engine *e, uint64_t now_ns, struct slot *slot, uint8_t *frame,
 		      struct probe_send *ret_send)
@@ -380,7 +393,7 @@ static bool send_slot(struct probe_engine *e, uint64_t now_ns, struct slot *slot
 	slot->state = SLOT_SENT;
 	slot->flags |= SLOT_WAS_SENT;
 	slot->sent_ns = now_ns;
-	timer_set(e->timers, &slot->timer, now_ns + e->config.timeout_ns);
+	timer_set(e->timers, &slot->timer, now_ns + patience_ns(e, slot));
 	e->n_in_flight++;
 	e->n_connects += lane_connects(lane);
 	e->account.sent++;

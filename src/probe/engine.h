@@ -63,8 +63,8 @@ struct probe_config {
 	size_t n_lanes;
 
 	uint64_t timeout_ns; /* how long an answer is waited for */
-	uint32_t retries;    /* further tries when not answered; without `each` */
-	uint64_t spacing_ns; /* by so much each further retry waits longer after the time-out */
+	uint32_t retries;    /* further tries, half a time-out apart; without `each` */
+	uint64_t spacing_ns; /* by so much each further retry waits longer than the one before */
 
 	bool each;	      /* every try has a result of its own: ping, bursts */
 	uint32_t count;	      /* tries of each target with `each`, or PROBE_COUNT_ENDLESS */
