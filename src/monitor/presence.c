@@ -479,7 +479,9 @@ int presence_heard(struct presence *p, struct presence_now now, const struct add
 	h->pub.last_seen_ms = now.wall_ms;
 	if (by == PRESENCE_ICMP)
 		h->echoes = true;
-	if (rtt_ns && h->n_rtts < PRESENCE_MAX_BURST)
+	else
+		h->link_rtt_ns = rtt_ns;
+	if (by == PRESENCE_ICMP && rtt_ns && h->n_rtts < PRESENCE_MAX_BURST)
 		h->rtts_ns[h->n_rtts++] = rtt_ns;
 	return met;
 }

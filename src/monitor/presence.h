@@ -104,10 +104,13 @@ struct presence_host {
 	int64_t first_seen_ms, last_seen_ms,
 		last_change_ms;	   /* wall clock; last_seen 0: never heard */
 	int64_t rtt_ns, jitter_ns; /* of the last answered burst; -1: none yet */
-	double loss; /* of echo requests over the last minute; -1: none sent, or it never answered
-			one */
+	double loss; /* over the last minute, of what the figures tell of; -1: nothing was sent */
 	uint32_t revision; /* grows with every change that is worth keeping: not with figures */
-	/* Of the round judged last, for the history; n_sent 0 when it was not judged. */
+	/*
+	 * Of the round judged last, for the history; n_sent 0 when it was not judged. The figures
+	 * are those of echo requests, or, for a host that never answered one, of ARP or neighbour
+	 * solicitation: one probe a round.
+	 */
 	uint16_t n_sent, n_rtts;
 	uint64_t rtts_ns[PRESENCE_MAX_BURST]; /* in order of arrival */
 };

@@ -117,15 +117,29 @@ static int compare_u64(const void *a, const void *b)
 	return *x < *y ? -1 : *x > *y;
 }
 
-/* Median and jitter of this round's echoes, which join those of the last minute. */
+/*
+ * What the figures of a round tell of: the echo requests, or the question for the link-layer
+ * address where echo requests were never answered. Nothing where the host only spoke by itself.
+ */
+static void choose_figures(struct host *h)
+{
+	if (h->echoes)
+		return;
+	h->n_echo = h->n_others && (h->link_rtt_ns || !h->evidence);
+	h->n_rtts = h->n_echo && h->link_rtt_ns;
+	h->rtts_ns[0] = h->link_rtt_ns;
+}
+
+/* Median and jitter of this round's figures, which join those of the last minute. */
 static void judge_figures(const struct presence *p, struct host *h)
 {
 	uint64_t sorted[PRESENCE_MAX_BURST], differences = 0;
-	unsigned n = h->n_rtts;
+	unsigned n;
 
 	h->n_echo =
 		MIN(h->n_echo, (uint16_t)PRESENCE_MAX_BURST); /* a round may have been cut short */
-
+	choose_figures(h);
+	n = h->n_rtts;
 	h->pub.n_sent = h->n_echo;
 	h->pub.n_rtts = (uint16_t)MIN(n, (unsigned)h->n_echo);
 	memcpy(h->pub.rtts_ns, h->rtts_ns, sizeof(h->rtts_ns));
@@ -147,7 +161,7 @@ static void judge_figures(const struct presence *p, struct host *h)
 	}
 }
 
-/* Of the rounds remembered. -1 when nothing was sent, or when echoes are never answered. */
+/* Of the rounds remembered. -1 when nothing was sent. */
 static double minute_loss(const struct host *h)
 {
 	unsigned sent = 0, got = 0;
@@ -156,7 +170,7 @@ static double minute_loss(const struct host *h)
 		sent += h->minute_sent[i];
 		got += h->minute_got[i];
 	}
-	return h->echoes && sent ? (double)(sent - got) / sent : -1;
+	return sent ? (double)(sent - got) / sent : -1;
 }
 
 /*
@@ -169,7 +183,7 @@ static void judge_degraded(const struct presence *p, struct host *h)
 	uint64_t limit_ns = p->config.degraded_rtt_ns;
 	unsigned enough = MIN(p->minute_rounds, MAX(p->minute_rounds / 2, 3u));
 
-	if (loss <= 0 || h->pub.loss < 0)
+	if (loss <= 0 || h->pub.loss < 0 || !h->echoes) /* one question a round is no measure */
 		h->lossy = false;
 	else if (h->n_minute >= enough)
 		h->lossy = h->pub.loss >= (h->lossy ? loss / 2 : loss);
@@ -368,6 +382,7 @@ static void host_round_over(struct host *h)
 {
 	h->evidence = 0;
 	h->n_echo = h->n_others = h->n_rtts = 0;
+	h->link_rtt_ns = 0;
 }
 
 void presence_round_begin(struct presence *p, struct presence_now now)

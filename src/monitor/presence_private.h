@@ -19,7 +19,7 @@ struct host {
 	struct host_addr addrs[PRESENCE_MAX_ADDRS]; /* as in @pub.addrs */
 	bool up;		    /* hard state; meaningless while @pub.state is unknown */
 	bool lossy, slow, flapping; /* why degraded */
-	bool echoes;  /* has ever answered an ICMP echo: only then loss means something */
+	bool echoes; /* has ever answered an ICMP echo: only then are echoes what figures tell of */
 	bool changed; /* since it was asked last */
 	uint16_t streak_up, streak_down, streak_slow, streak_fast;
 	uint32_t history; /* a bit a round, the last is bit 0 */
@@ -32,6 +32,7 @@ struct host {
 	uint8_t evidence;
 	uint16_t n_echo, n_others, n_rtts;
 	uint64_t rtts_ns[PRESENCE_MAX_BURST];
+	uint64_t link_rtt_ns; /* of ARP or neighbour solicitation; 0: not asked, or not answered */
 };
 
 /* The guard's view of one network. */

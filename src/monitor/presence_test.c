@@ -459,12 +459,68 @@ static void test_configure(void **state)
 	presence_free(p);
 }
 
+/* One round in which @n_echo echoes and one ARP request go to @a, answered as said (0: silence). */
+static void one_round(struct presence *p, struct presence_now now, const struct addr *a,
+		      unsigned n_echo, uint64_t arp_rtt_ns, uint64_t echo_rtt_ns)
+{
+	struct mac mac = { { 2, 0, 0, 0, 0, 1 } };
+
+	presence_round_begin(p, now);
+	presence_sent(p, a, n_echo, 1);
+	if (arp_rtt_ns)
+		assert_true(presence_heard(p, now, a, &mac, PRESENCE_ARP, arp_rtt_ns) >= 0);
+	for (unsigned i = 0; echo_rtt_ns && i < n_echo; i++)
+		assert_true(presence_heard(p, now, a, &mac, PRESENCE_ICMP, echo_rtt_ns) >= 0);
+	presence_round_end(p, now);
+}
+
+/* Figures are those of ARP until the host answers an echo request, and then of these. */
+static void test_figures_without_echo(void **state)
+{
+	struct presence_network network = { "a", { .len = 24 } };
+	struct presence_config config = { .networks = &network,
+					  .n_networks = 1,
+					  .every_ns = NS_PER_S,
+					  .up = 1,
+					  .down = 3,
+					  .degraded_loss = 0.1,
+					  .max_hosts = 50 };
+	struct addr a = addr_ip4((uint8_t[]){ 10, 0, 0, 1 });
+	struct presence_now now = { 1, 1 };
+	const struct presence_host *h;
+	struct presence *p;
+
+	(void)state;
+	network.prefix.addr = a;
+	p = presence_new(&config);
+	assert_int_equal(presence_watch(p, now, &a, NULL), 0);
+	h = presence_by_addr(p, &a);
+	one_round(p, now, &a, 5, 700, 0);
+	assert_int_equal(h->n_sent, 1);
+	assert_int_equal(h->n_rtts, 1);
+	assert_true(h->rtts_ns[0] == 700 && h->rtt_ns == 700 && h->loss == 0);
+	one_round(p, now, &a, 5, 0, 0);
+	assert_int_equal(h->n_sent, 1);
+	assert_int_equal(h->n_rtts, 0);
+	assert_true(h->loss == 0.5);
+	/* One question a round says nothing about loss: not degraded. */
+	for (int i = 0; i < 10; i++)
+		one_round(p, now, &a, 5, i % 5 ? 700 : 0, 0);
+	assert_int_equal(h->state, PRESENCE_ACTIVE);
+	one_round(p, now, &a, 5, 700, 900);
+	assert_int_equal(h->n_sent, 5);
+	assert_int_equal(h->n_rtts, 5);
+	assert_int_equal(h->rtt_ns, 900);
+	presence_free(p);
+}
+
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_scenarios),
 		cmocka_unit_test(test_table),
 		cmocka_unit_test(test_configure),
+		cmocka_unit_test(test_figures_without_echo),
 	};
 
 	folder = argc > 1 ? argv[1] : "tests/scenarios";

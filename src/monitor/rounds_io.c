@@ -150,7 +150,7 @@ static void on_event(void *ctx, const struct probe_event *event)
 	if (event->kind != PROBE_REPLY || event->outcome == PROBE_SILENT ||
 	    event->outcome == PROBE_FAILED)
 		return;
-	if (event->lane && run->kind == RUN_CHECK && event->outcome == PROBE_ANSWERED)
+	if (run->kind == RUN_CHECK && event->outcome == PROBE_ANSWERED)
 		rtt_ns = (uint64_t)MAX(event->rtt_ns, (int64_t)1);
 	met = presence_heard(m->presence, monitor_now(), &event->target, &event->mac,
 			     evidence_of(run, event), rtt_ns);
