@@ -31,8 +31,8 @@ static const struct out_column event_columns[] = {
 	[MAC] = { "mac", OUT_MAC, .about = "who claims it now" },
 	[OLD_MAC] = { "old_mac", OUT_MAC, .about = "who claimed it before" },
 	[VENDOR] = { "vendor", OUT_TEXT, .about = "to whom the MAC address is registered",
-		     .width = 20 },
-	[INTERFACE] = { "interface", OUT_TEXT, .about = "where it was heard" },
+		     .width = 20, .minor = 2 },
+	[INTERFACE] = { "interface", OUT_TEXT, .about = "where it was heard", .minor = 1 },
 };
 
 static const struct out_type event_type = { "event", event_columns, N_EVENT, .live = true };

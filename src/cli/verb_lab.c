@@ -26,9 +26,9 @@ static const struct out_column columns[] = {
 	[HOST] = { "host", OUT_TEXT, .about = "the host's name" },
 	[IFACE] = { "iface", OUT_TEXT, .about = "the interface there" },
 	[NETWORK] = { "network", OUT_TEXT, .about = "where its cable goes" },
-	[ADDRESSES] = { "addresses", OUT_PREFIX, .repeated = true,
+	[ADDRESSES] = { "addresses", OUT_PREFIX, .repeated = true, .width = 35,
 			.about = "its addresses with their prefix lengths" },
-	[MAC] = { "mac", OUT_MAC, .about = "its MAC address" },
+	[MAC] = { "mac", OUT_MAC, .minor = 1, .about = "its MAC address" },
 	[CABLE] = { "cable", OUT_TEXT, .about = "plugged or pulled" },
 };
 static const struct out_type link_type = { "lab_link", columns, N_COLUMNS };

@@ -134,8 +134,8 @@ static int make_tables(struct out *out)
 
 		if (!view->n)
 			continue;
-		view->table =
-			table_new(view->columns, view->n, out->config.columns, out->config.colour);
+		view->table = table_new(view->columns, view->n, out->config.columns,
+					out->config.fields != NULL, out->config.colour);
 		if (!view->table)
 			return -ENOMEM;
 	}
@@ -245,7 +245,7 @@ static void record_table(struct out *out, struct view *view)
 		out->wrote_table = true;
 		out->current = view;
 		if (view->type->live)
-			table_write_head(view->table, &out->pending);
+			table_begin_live(view->table, &out->pending);
 	}
 	if (view->type->live) {
 		table_write_live(view->table, &out->pending, view->row);

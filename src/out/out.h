@@ -45,9 +45,11 @@ struct out_column {
 	enum out_kind kind;
 	const char *title; /* head in tables; NULL: the name in capitals without its unit */
 	const char *about; /* what the value means, one sentence without full stop */
-	uint8_t width;	   /* least columns in a live table; 0: by kind */
-	bool repeated;	   /* a list: array in JSON, joined by blanks elsewhere */
-	bool extra;	   /* not in tables unless asked for with --fields */
+	uint8_t width;	   /* least columns in a live table; text elsewhere is not cut below it;
+			      0: by kind */
+	uint8_t minor; /* not 0: left out where the terminal is too narrow, the greatest first */
+	bool repeated; /* a list: array in JSON, joined by blanks elsewhere */
+	bool extra;    /* not in tables unless asked for with --fields */
 };
 
 struct out_type {

@@ -99,6 +99,70 @@ static void test_table_fits(void **state)
 		assert_true(strlen(line) <= 46 + 2); /* the mark of a cut has two bytes more */
 }
 
+/* What can be missed goes before what remains is cut; columns that were asked for stay. */
+static void test_table_leaves_out(void **state)
+{
+	static const struct out_column some[] = {
+		{ "host", OUT_ADDR },
+		{ "empty", OUT_TEXT },
+		{ "low", OUT_TEXT, .minor = 1 },
+		{ "lowest", OUT_TEXT, .minor = 2 },
+		{ "text", OUT_TEXT },
+	};
+	static const struct out_type narrow = { "narrow", some, ARRAY_LEN(some) };
+	static const struct out_type *const narrow_types[] = { &narrow };
+	const struct {
+		unsigned columns;
+		const char *fields, *expected;
+	} cases[] = {
+		{ 60, NULL,
+		  "HOST      EMPTY  LOW      LOWEST   TEXT\n"
+		  "10.0.0.1  -      seven 7  seven 7  some text here\n" },
+		{ 44, NULL,
+		  "HOST      LOW      LOWEST   TEXT\n"
+		  "10.0.0.1  seven 7  seven 7  some text here\n" },
+		{ 40, NULL,
+		  "HOST      LOW      LOWEST   TEXT\n"
+		  "10.0.0.1  seven 7  seven 7  some text h…\n" },
+		{ 30, NULL,
+		  "HOST      LOW      TEXT\n"
+		  "10.0.0.1  seven 7  some text …\n"
+		  "(--fields or a wider terminal for: LOWEST)\n" },
+		{ 20, NULL,
+		  "HOST      TEXT\n"
+		  "10.0.0.1  some text…\n"
+		  "(--fields or a wider terminal for: LOW LOWEST)\n" },
+		{ 20, "host,low,lowest",
+		  "HOST      LOW      LOWEST\n"
+		  "10.0.0.1  seven 7  seven 7\n" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		struct out_config config = { .format = OUT_TABLE,
+					     .fd = memfd_create("out", 0),
+					     .columns = cases[i].columns,
+					     .fields = cases[i].fields };
+		struct out_value row[] = {
+			out_addr(&(struct addr){ { 10, 0, 0, 1 }, AF_INET, 0 }),
+			{ 0 },
+			out_text("seven 7"),
+			out_text("seven 7"),
+			out_text("some text here"),
+		};
+		char text[512] = "";
+		struct out *out;
+		struct fault fault;
+
+		assert_int_equal(out_new(&config, narrow_types, 1, &out, &fault), 0);
+		out_record(out, &narrow, row);
+		out_free(out);
+		assert_true(pread(config.fd, text, sizeof(text) - 1, 0) > 0);
+		close(config.fd);
+		assert_string_equal(text, cases[i].expected);
+	}
+}
+
 static void test_live_table(void **state)
 {
 	(void)state;
@@ -106,6 +170,10 @@ static void test_live_table(void **state)
 			    "HOST             NAME              RTT\n"
 			    "10.0.0.1         a,\"b\"\\x1b[2J     1.235 ms\n"
 			    "10.0.0.1         -                   -\n");
+	/* Text that comes as it happens is never cut. */
+	assert_non_null(strstr(
+		written((struct out_config){ .format = OUT_TABLE, .columns = 20 }, &live_type),
+		"a,\"b\"\\x1b[2J"));
 }
 
 static void test_unknown_field(void **state)
@@ -124,9 +192,13 @@ static void test_unknown_field(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_json),	   cmocka_unit_test(test_csv),
-		cmocka_unit_test(test_table),	   cmocka_unit_test(test_table_fits),
-		cmocka_unit_test(test_live_table), cmocka_unit_test(test_unknown_field),
+		cmocka_unit_test(test_json),
+		cmocka_unit_test(test_csv),
+		cmocka_unit_test(test_table),
+		cmocka_unit_test(test_table_fits),
+		cmocka_unit_test(test_table_leaves_out),
+		cmocka_unit_test(test_live_table),
+		cmocka_unit_test(test_unknown_field),
 	};
 
 	setlocale(LC_CTYPE, "C.UTF-8");

@@ -8,7 +8,7 @@
 
 #define CELLS_MAX (64u << 20) /* bytes of text kept */
 #define GAP	  2	      /* blanks between columns */
-#define LEAST	  8	      /* a column is never cut below */
+#define LEAST	  8	      /* a column is never cut below, unless it declares another width */
 
 struct cell {
 	uint32_t offset, len; /* in the text buffer */
@@ -20,10 +20,11 @@ struct table {
 	const struct out_column *const *columns;
 	size_t n, n_rows, cap_rows;
 	unsigned width;
-	bool colour;
+	bool colour, whole;
 	struct cell *cells; /* @n for each row */
 	struct buf text;
-	uint16_t widths[]; /* @n: of a live table, and while laying out */
+	size_t last;	   /* column shown */
+	uint16_t widths[]; /* @n: of a live table, and while laying out; 0: left out */
 };
 
 /* Least width of a live column by its kind. */
@@ -49,7 +50,7 @@ static uint16_t title_columns(const struct out_column *column)
 }
 
 struct table *table_new(const struct out_column *const *columns, size_t n, unsigned width,
-			bool colour)
+			bool whole, bool colour)
 {
 	struct table *t = calloc(1, sizeof(*t) + n * sizeof(t->widths[0]));
 
@@ -57,7 +58,9 @@ struct table *table_new(const struct out_column *const *columns, size_t n, unsig
 		return NULL;
 	t->columns = columns;
 	t->n = n;
+	t->last = n - 1;
 	t->width = width;
+	t->whole = whole;
 	t->colour = colour;
 	t->text = buf_of(CELLS_MAX);
 	for (size_t i = 0; i < n; i++)
@@ -154,21 +157,22 @@ static void put_style(struct buf *b, enum out_style style)
 	buf_str(b, codes[style]);
 }
 
-/* One cell of column @i, padded or cut to its width; the last column is not padded. */
+/* One cell of column @i, padded, or cut where it is too wide; the last column is not padded. */
 static void put_cell(const struct table *t, struct buf *b, size_t i, const char *text, size_t len,
-		     size_t columns, enum out_style style)
+		     size_t columns, enum out_style style, bool cut)
 {
 	bool right = format_is_number(t->columns[i]->kind) && !t->columns[i]->repeated;
 	size_t width = t->widths[i], pad = columns < width ? width - columns : 0;
-	bool cut = t->width && columns > width && width >= LEAST && !right;
 
+	if (!width)
+		return;
 	if (i)
 		buf_fill(b, ' ', GAP);
 	if (right)
 		buf_fill(b, ' ', pad);
 	if (t->colour)
 		put_style(b, style);
-	if (cut) {
+	if (cut && columns > width) {
 		buf_bytes(b, text, fitting(text, len, width - 1));
 		buf_lit(b, "…");
 	} else {
@@ -176,11 +180,11 @@ static void put_cell(const struct table *t, struct buf *b, size_t i, const char 
 	}
 	if (t->colour && style != OUT_PLAIN)
 		buf_lit(b, "\33[0m");
-	if (!right && i + 1 < t->n)
+	if (!right && i < t->last)
 		buf_fill(b, ' ', pad);
 }
 
-void table_write_head(struct table *t, struct buf *b)
+static void write_head(struct table *t, struct buf *b)
 {
 	if (t->colour)
 		buf_lit(b, "\33[1m");
@@ -190,11 +194,157 @@ void table_write_head(struct table *t, struct buf *b)
 
 		format_title(&title, t->columns[i]);
 		put_cell(t, b, i, title.data, title.len, utf8_columns(title.data, title.len),
-			 OUT_PLAIN);
+			 OUT_PLAIN, false);
 	}
 	if (t->colour)
 		buf_lit(b, "\33[0m");
 	buf_char(b, '\n');
+}
+
+static bool is_text(const struct out_column *column)
+{
+	return column->kind == OUT_TEXT || column->repeated;
+}
+
+/* What column @i is cut to at most. */
+static uint16_t least_width(const struct table *t, size_t i)
+{
+	uint16_t least = t->columns[i]->width ? t->columns[i]->width : LEAST;
+
+	least = MAX(least, title_columns(t->columns[i]));
+	return is_text(t->columns[i]) ? MIN(t->widths[i], least) : t->widths[i];
+}
+
+/* The width of the whole table, @least: with every column cut as far as it may be. */
+static size_t total_width(const struct table *t, bool least)
+{
+	size_t total = 0;
+
+	for (size_t i = 0; i < t->n; i++) {
+		if (t->widths[i])
+			total += (i ? GAP : 0) + (least ? least_width(t, i) : t->widths[i]);
+	}
+	return total;
+}
+
+static bool is_absent(const struct table *t, size_t column)
+{
+	for (size_t row = 0; row < t->n_rows; row++) {
+		const struct cell *cell = &t->cells[row * t->n + column];
+
+		if (cell->len != 1 || t->text.data[cell->offset] != '-')
+			return false;
+	}
+	return t->n_rows > 0;
+}
+
+/* The column that can best be missed, or @n. */
+static size_t most_minor(const struct table *t)
+{
+	size_t best = t->n;
+	uint8_t rank = 0;
+
+	for (size_t i = 1; i < t->n; i++) {
+		if (t->widths[i] && t->columns[i]->minor >= MAX(rank, 1)) {
+			rank = t->columns[i]->minor;
+			best = i;
+		}
+	}
+	return best;
+}
+
+/* Leaves out what a table can do without where the terminal is too narrow: first columns without
+ * any value, then minor ones. @cut: text may be cut later on. */
+static void leave_out(struct table *t, bool cut)
+{
+	size_t i;
+
+	if (!t->width || t->whole)
+		return;
+	for (i = t->n - 1; i && total_width(t, false) > t->width; i--) {
+		if (is_absent(t, i))
+			t->widths[i] = 0;
+	}
+	while (total_width(t, cut) > t->width && (i = most_minor(t)) < t->n)
+		t->widths[i] = 0;
+	while (!t->widths[t->last])
+		t->last--;
+}
+
+/* Takes columns from the widest text column until the table fits the terminal, or nothing can give.
+ */
+static void cut_text(struct table *t)
+{
+	for (size_t total = total_width(t, false); total > t->width; total--) {
+		size_t widest = t->n;
+
+		for (size_t i = 0; i < t->n; i++) {
+			if (t->widths[i] > least_width(t, i) &&
+			    (widest == t->n || t->widths[i] > t->widths[widest]))
+				widest = i;
+		}
+		if (widest == t->n)
+			return;
+		t->widths[widest]--;
+	}
+}
+
+static void lay_out(struct table *t)
+{
+	for (size_t i = 0; i < t->n; i++) {
+		t->widths[i] = title_columns(t->columns[i]);
+		for (size_t row = 0; row < t->n_rows; row++)
+			t->widths[i] = MAX(t->widths[i], t->cells[row * t->n + i].columns);
+	}
+	t->last = t->n - 1;
+	leave_out(t, true);
+	if (t->width)
+		cut_text(t);
+}
+
+/* Names the columns that hold something and are not shown. */
+static void note_left_out(const struct table *t, struct buf *b)
+{
+	bool any = false;
+
+	for (size_t i = 0; i < t->n; i++) {
+		if (t->widths[i] || is_absent(t, i))
+			continue;
+		if (!any)
+			buf_lit(b, "(--fields or a wider terminal for:");
+		buf_char(b, ' ');
+		format_title(b, t->columns[i]);
+		any = true;
+	}
+	if (any)
+		buf_lit(b, ")\n");
+}
+
+void table_write(struct table *t, struct buf *b)
+{
+	if (!t->n_rows)
+		return;
+	lay_out(t);
+	write_head(t, b);
+	for (size_t row = 0; row < t->n_rows; row++) {
+		for (size_t i = 0; i < t->n; i++) {
+			const struct cell *cell = &t->cells[row * t->n + i];
+
+			put_cell(t, b, i, t->text.data + cell->offset, cell->len, cell->columns,
+				 cell->style, is_text(t->columns[i]));
+		}
+		buf_char(b, '\n');
+	}
+	note_left_out(t, b);
+	t->n_rows = 0;
+	buf_reset(&t->text);
+}
+
+void table_begin_live(struct table *t, struct buf *b)
+{
+	leave_out(t, false);
+	note_left_out(t, b);
+	write_head(t, b);
 }
 
 void table_write_live(struct table *t, struct buf *b, const struct out_value *const *values)
@@ -204,62 +354,12 @@ void table_write_live(struct table *t, struct buf *b, const struct out_value *co
 
 		format_table(&cell, t->columns[i], values[i]);
 		/* A live row is never cut: its widths are guesses. */
-		t->widths[i] =
-			MAX(t->widths[i], (uint16_t)(t->columns[i]->kind == OUT_ADDR
-							     ? utf8_columns(cell.data, cell.len)
-							     : 0));
+		if (t->widths[i] && t->columns[i]->kind == OUT_ADDR)
+			t->widths[i] =
+				MAX(t->widths[i], (uint16_t)utf8_columns(cell.data, cell.len));
 		put_cell(t, b, i, cell.data, cell.len, utf8_columns(cell.data, cell.len),
-			 values[i]->style);
+			 values[i]->style, false);
 		buf_done(&cell);
 	}
 	buf_char(b, '\n');
-}
-
-/* Takes columns from the widest text column until the table fits the terminal, or nothing can give.
- */
-static void fit_to_terminal(struct table *t)
-{
-	size_t total = (t->n - 1) * GAP;
-
-	for (size_t i = 0; i < t->n; i++)
-		total += t->widths[i];
-	while (t->width && total > t->width) {
-		size_t widest = t->n;
-
-		for (size_t i = 0; i < t->n; i++) {
-			bool text = t->columns[i]->kind == OUT_TEXT || t->columns[i]->repeated;
-
-			if (text && t->widths[i] > LEAST &&
-			    (widest == t->n || t->widths[i] > t->widths[widest]))
-				widest = i;
-		}
-		if (widest == t->n)
-			return;
-		t->widths[widest]--;
-		total--;
-	}
-}
-
-void table_write(struct table *t, struct buf *b)
-{
-	if (!t->n_rows)
-		return;
-	for (size_t i = 0; i < t->n; i++) {
-		t->widths[i] = title_columns(t->columns[i]);
-		for (size_t row = 0; row < t->n_rows; row++)
-			t->widths[i] = MAX(t->widths[i], t->cells[row * t->n + i].columns);
-	}
-	fit_to_terminal(t);
-	table_write_head(t, b);
-	for (size_t row = 0; row < t->n_rows; row++) {
-		for (size_t i = 0; i < t->n; i++) {
-			const struct cell *cell = &t->cells[row * t->n + i];
-
-			put_cell(t, b, i, t->text.data + cell->offset, cell->len, cell->columns,
-				 cell->style);
-		}
-		buf_char(b, '\n');
-	}
-	t->n_rows = 0;
-	buf_reset(&t->text);
 }

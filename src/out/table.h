@@ -8,9 +8,12 @@
 
 struct table;
 
-/* A table of @n columns; they are borrowed. @columns is the terminal's width, 0 for any. */
+/*
+ * A table of @n columns; they are borrowed. @width is the terminal's, 0 for any; @whole: no column
+ * is left out for lack of it.
+ */
 struct table *table_new(const struct out_column *const *columns, size_t n, unsigned width,
-			bool colour);
+			bool whole, bool colour);
 struct table *table_free(struct table *t);
 
 size_t table_n_rows(const struct table *t);
@@ -21,11 +24,9 @@ MUST_CHECK int table_add(struct table *t, const struct out_value *const *values)
 /* Writes head and rows to @b, aligned and cut to the terminal, and forgets them. */
 void table_write(struct table *t, struct buf *b);
 
-/*
- * One row at once, with the least widths that the columns declare: for live tables. The head is
- * written by table_write_head().
+/* For live tables: the head, then one row at once, with the least widths that the columns declare.
  */
+void table_begin_live(struct table *t, struct buf *b);
 void table_write_live(struct table *t, struct buf *b, const struct out_value *const *values);
-void table_write_head(struct table *t, struct buf *b);
 
 #endif
