@@ -1,6 +1,6 @@
 /*
  * ARP (RFC 826; probes and announcements RFC 5227). The header says how long the addresses after it
- * are; for Ethernet and IPv4 they have rows of their own, other lengths are given as bytes.
+ * are; for Ethernet and IPv4 they have rows of their own, others are given as bytes.
  */
 #include "wire/arp.h"
 
@@ -70,7 +70,8 @@ static const struct field other[] = {
 
 static bool is_eth_ip4(const uint8_t *header)
 {
-	return load_be16(header + 2) == ETH_TYPE_IP4 && header[4] == 6 && header[5] == 4;
+	return load_be16(header) == 1 && load_be16(header + 2) == ETH_TYPE_IP4 && header[4] == 6 &&
+	       header[5] == 4;
 }
 
 static const struct block *arp_body(const uint8_t *header, size_t len)
@@ -107,8 +108,10 @@ static void arp_walk(struct walk *w)
 	}
 	for (size_t i = 0; i < ARRAY_LEN(other); i++) {
 		uint8_t len = header[4 + i % 2];
+		bool usual = i % 2 ? load_be16(header + 2) == ETH_TYPE_IP4 && len == 4
+				   : load_be16(header) == 1 && len == 6;
 
-		if (len && !walk_field(w, &other[i], w->at, len, 0))
+		if (len && !walk_field(w, usual ? &fields_eth_ip4[i] : &other[i], w->at, len, 0))
 			return;
 		w->at += len;
 	}

@@ -299,6 +299,9 @@ static void walk_records(struct walk *w, uint32_t off)
 		n = load_be16(record + 2) * 16u;
 		auxiliary = record[1] * 4u;
 		if (n > w->end - off - 20 || auxiliary > w->end - off - 20 - n) {
+			uint32_t whole = MIN(n, (w->end - off - 20) & ~15u);
+
+			walk_rows(w, &record_source, 1, off, off + 20 + whole, 1);
 			walk_fault(w, -E_MALFORMED, off);
 			return;
 		}

@@ -1,7 +1,8 @@
 /*
  * IPv4 (RFC 791; differentiated services RFC 2474, ECN RFC 3168). The total length bounds what
  * follows: bytes behind it are the link's padding. A fragment other than the first holds bytes from
- * the middle of something, so nothing in it is taken for a header.
+ * the middle of something, so nothing in it is taken for a header. Length 0 is what captures on the
+ * sending host show where the card cuts the packet up (segmentation offload): it goes to the end.
  */
 #include "wire/ipv4.h"
 
@@ -64,8 +65,8 @@ static const struct field fields[] = {
 	  .label = "D F", .about = "Routers must drop it rather than split it" },
 	{ AS_FLAG("ip.flags.mf", BYTE(6) + 2), .depth = 1, .title = "More fragments",
 	  .label = "M F", .about = "Not the last fragment" },
-	{ AS_UINT("ip.frag_offset", BYTE(6) + 3, 13), .scale = 8, .title = "Fragment offset",
-	  .about = "Where its data belongs; on the wire in units of 8 bytes" },
+	{ AS_UINT("ip.frag_offset", BYTE(6) + 3, 13), .title = "Fragment offset",
+	  .about = "Where its data belongs, in units of 8 bytes" },
 	{ AS_UINT("ip.ttl", BYTE(8), 8), .title = "Time to live", .preset = 64,
 	  .about = "Each router takes one off; at 0 it is dropped" },
 	{ AS_UINT("ip.proto", BYTE(9), 8), .title = "Protocol", .preset = 253,
@@ -218,10 +219,12 @@ static const struct options options = {
 static uint8_t ipv4_step(struct packet *p, struct layer *l, uint8_t next)
 {
 	const uint8_t *header = p->bytes + l->off;
-	uint16_t frag = load_be16(header + 6);
+	uint16_t frag = load_be16(header + 6), len = load_be16(header + 2);
 
 	if (header[0] >> 4 != 4)
 		return packet_fails(p, l, -E_MALFORMED, l->off);
+	if (len && packet_announce(p, l, len) < 0)
+		return packet_fails(p, l, -E_MALFORMED, l->off + 2);
 	if (frag & 0x2000)
 		l->flags |= LAYER_MORE;
 	if (!(frag & 0x1fff))
@@ -245,7 +248,7 @@ static void ipv4_line(struct buf *b, const struct packet *p, size_t layer)
 		buf_lit(b, "fragment 0x");
 		buf_hex_u64(b, load_be16(header + 4), 4);
 		buf_lit(b, " at ");
-		buf_u64(b, field_load(&fields[11], header + 6));
+		buf_u64(b, (load_be16(header + 6) & 0x1fffu) * 8);
 		buf_str(b, l->flags & LAYER_MORE ? "+ " : " last ");
 	}
 	if (l->header_len > IP4_HEADER_LEN)
@@ -272,6 +275,7 @@ const struct protocol protocol_ipv4 = {
 	.header_len = &fields[ROW_HDR_LEN],
 	.header_unit = 1,
 	.total_len = &fields[ROW_LEN],
+	.step_measures = true,
 	.next = &fields[ROW_PROTO],
 	.demux = &demux_ip,
 	.checksum = &fields[ROW_CHECKSUM],

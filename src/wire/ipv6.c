@@ -40,11 +40,8 @@ static uint8_t ipv6_step(struct packet *p, struct layer *l, uint8_t next)
 
 	if (header[0] >> 4 != 6)
 		return packet_fails(p, l, -E_MALFORMED, l->off);
-	if (len || header[6] != IPPROTO_HOPOPTS) {
-		p->have = MIN(p->have, p->end);
-		p->end = l->off + IP6_HEADER_LEN + len;
-		p->have = MIN(p->have, p->end);
-	}
+	if (len || header[6] != IPPROTO_HOPOPTS)
+		(void)packet_announce(p, l, IP6_HEADER_LEN + (uint64_t)len); /* never too short */
 	return next;
 }
 

@@ -8,8 +8,7 @@ uint8_t packet_fails(struct packet *p, struct layer *l, int err, uint32_t off)
 	return PROTOCOL_NONE;
 }
 
-/* Narrows the packet to what the layer announces as its own, header and payload. */
-static int announce(struct packet *p, const struct layer *l, uint64_t total)
+int packet_announce(struct packet *p, const struct layer *l, uint64_t total)
 {
 	if (total < l->header_len)
 		return -E_MALFORMED;
@@ -70,8 +69,8 @@ static int measure(struct packet *p, struct layer *l, const struct protocol *pro
 	int err = proto->header_len ? measure_header(p, l, proto) : 0;
 
 	if (!err && f && !proto->step_measures)
-		err = announce(p, l,
-			       field_load(f, p->bytes + l->off + f->bit / 8) + proto->total_add);
+		err = packet_announce(
+			p, l, field_load(f, p->bytes + l->off + f->bit / 8) + proto->total_add);
 	if (err)
 		return err;
 	if (proto->select && !proto->header_len)

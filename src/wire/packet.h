@@ -116,6 +116,12 @@ struct walk {
 uint8_t packet_fails(struct packet *p, struct layer *l, int err, uint32_t off);
 
 /*
+ * Narrows the packet to the @total bytes that the layer says are its own, header and payload.
+ * Return: 0, or -E_MALFORMED when that is less than the header.
+ */
+int packet_announce(struct packet *p, const struct layer *l, uint64_t total);
+
+/*
  * Gives the fields of @rows, whose places count from @off, as far as they fit before @end; @depth
  * is added to theirs. What does not fit is a fault. Returns false then.
  */

@@ -141,13 +141,13 @@ static const struct example examples[] = {
 			   "\"srcport\":5,\"dstport\":7,\"length\":6,\"checksum\":0},"
 			   "\"malformed\":{\"layer\":\"udp\",\"offset\":24}}" },
 	/* Not the first fragment: its bytes are no UDP header. */
-	{ { IP4, "proto=17", "frag_offset=8", "+8" },
+	{ { IP4, "proto=17", "frag_offset=1", "+8" },
 	  PROTOCOL_IPV4,
 	  0,
 	  "10.0.0.1 > 10.0.0.2 fragment 0x0000 at 8 last UDP",
 	  "{\"frame\":{\"len\":28,\"cap_len\":28}," IP4_JSON(
 		  "28",
-		  "0,\"flags.rb\":false,\"flags.df\":false,\"flags.mf\":false,\"frag_offset\":8",
+		  "0,\"flags.rb\":false,\"flags.df\":false,\"flags.mf\":false,\"frag_offset\":1",
 		  "17", "26318") ",\"data\":{\"len\":8}}" },
 	/* A packet in an error message, and one in a tunnel. */
 	{ { IP4, "/icmp", "type=3", "code=1", "checksum=0", IP4, "/udp", "checksum=0" },

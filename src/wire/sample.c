@@ -324,6 +324,8 @@ static void fields_packet(void)
 	case 1:
 	case 2:
 		random_layer("ip");
+		if (!random_below(&rng, 8))
+			number("frag_offset", 1 + random_below(&rng, 8000));
 		if (random_below(&rng, 2))
 			random_option("ip");
 		random_transport(false);
