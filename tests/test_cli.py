@@ -66,6 +66,7 @@ def test_manual(sonde, path):
 @pytest.mark.parametrize("args, message", [
     (["hlep"], 'no command "hlep"; did you mean "sonde help"?'),
     (["zzzzzz"], 'no command "zzzzzz"; see: sonde help'),
+    (["arp", "zzzzzz"], 'no command "zzzzzz"; see: sonde help arp'),
     (["help", "-Z"], "no option -Z; see: sonde help --help"),
     (["help", "--manul"], "no option --manul; did you mean --manual?"),
     (["help", "--completion"], "--completion SHELL needs a value"),
@@ -81,6 +82,18 @@ def test_wrong_usage(sonde, args, message):
 
 def test_version(sonde):
     assert re.fullmatch(r"sonde \d+\.\d+\.\d+\n", sonde("--version").out)
+
+
+@pytest.mark.parametrize("args", [["--version"], ["help"], ["ifaces"]], ids=" ".join)
+def test_results_that_nobody_gets(args):
+    """A full disk and a closed standard output are failures; who stops reading is not."""
+    command = " ".join([str(SONDE), *args])
+    for redirect, status in [(">/dev/full", 3), (">&-", 3), ("<&- >/dev/null", 0),
+                             ("| true; exit ${PIPESTATUS[0]}", 0)]:
+        done = subprocess.run(["bash", "-c", f"{command} {redirect}"],
+                              text=True, capture_output=True)
+        assert done.returncode == status, (redirect, done.stderr)
+        assert bool(done.stderr) == (status != 0)
 
 
 def complete_bash(*words):

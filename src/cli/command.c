@@ -116,7 +116,8 @@ static int unknown_verb(const struct command *cmd, const char *name)
 	if (nearest)
 		return command_fails(cmd, EXIT_USAGE, "no command \"%s\"; did you mean \"%s %s\"?",
 				     name, cmd->path, nearest);
-	return command_fails(cmd, EXIT_USAGE, "no command \"%s\"; see: sonde help", name);
+	return command_fails(cmd, EXIT_USAGE, "no command \"%s\"; see: sonde help%s", name,
+			     cmd->path + strlen(sonde_verb.name));
 }
 
 /* What getopt_long() wants to know, made from the table. */
@@ -372,10 +373,30 @@ static int run_verb(const struct verb *verb, const char *path, int argc, char **
 	return status;
 }
 
+/* A descriptor that was closed would be given to the next socket; reading it then ends at once, and
+ * writing fails. */
+static void hold_standard_descriptors(void)
+{
+	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++) {
+		if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", O_RDONLY) != fd)
+			_exit(EXIT_CANNOT);
+	}
+}
+
+/* Help and the version leave by stdio. */
+static int close_stdout(int status)
+{
+	if (!fflush(stdout) || errno == EPIPE)
+		return status;
+	fprintf(stderr, "%s: cannot write: %s.\n", sonde_verb.name, err_text(errno));
+	return EXIT_CANNOT;
+}
+
 int command_run(int argc, char **argv)
 {
+	hold_standard_descriptors();
 	/* Widths of characters, and no text in another language that a program might read. */
 	setlocale(LC_CTYPE, "C.UTF-8");
 	signal(SIGPIPE, SIG_IGN);
-	return run_verb(&sonde_verb, sonde_verb.name, argc, argv);
+	return close_stdout(run_verb(&sonde_verb, sonde_verb.name, argc, argv));
 }
