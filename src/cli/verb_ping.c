@@ -250,6 +250,17 @@ static void summarise(struct command *cmd, const struct ping_host *h)
 	out_record(cmd->out, &summary_type, row);
 }
 
+static int refuse_multicast(struct command *cmd, const struct addr *addr)
+{
+	char text[64];
+	struct buf b = buf_in(text, sizeof(text));
+
+	buf_addr(&b, addr);
+	return command_fails(cmd, EXIT_USAGE,
+			     "%s is a multicast address: many would answer; give a host's own",
+			     buf_cstr(&b));
+}
+
 static int take_targets(struct ping *ping, struct command *cmd)
 {
 	struct targets *targets;
@@ -271,11 +282,14 @@ static int take_targets(struct ping *ping, struct command *cmd)
 		targets_free(targets);
 		return command_fails(cmd, EXIT_CANNOT, "out of memory");
 	}
-	for (size_t i = 0; i < n; i++)
+	for (size_t i = 0; !status && i < n; i++) {
 		ping->addrs[i] = ping->hosts[i].addr = targets_get(targets, i);
+		if (addr_is_multicast(&ping->addrs[i]))
+			status = refuse_multicast(cmd, &ping->addrs[i]);
+	}
 	ping->n_hosts = n;
 	targets_free(targets);
-	return 0;
+	return status;
 }
 
 static int probe(struct ping *ping, struct command *cmd, const struct ping_options *o)

@@ -1,5 +1,7 @@
 #include "probe/reason.h"
 
+#include <errno.h>
+
 #include "wire/numbers.h"
 
 /* RFC 792, RFC 1122 section 3.2.2.1, RFC 1812 section 5.2.7.1 */
@@ -46,6 +48,9 @@ static const char *unreachable(const struct probe_event *event)
 
 const char *probe_reason(const struct probe_event *event)
 {
+	/* This is what the kernel says of broadcast addresses. */
+	if (event->outcome == PROBE_FAILED && event->error == -EACCES)
+		return "not permitted: a broadcast address, or a firewall";
 	if (event->outcome == PROBE_FAILED)
 		return err_text(event->error);
 	if (event->outcome == PROBE_SILENT)
