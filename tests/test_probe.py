@@ -378,6 +378,31 @@ def test_hosts_inactive_when_listed(net):
     assert net.here.sonde("hosts", "-n", "-W", "0.2", "10.66.0.77").status == 1
 
 
+def test_hosts_inactive_however_listed(net, tmp_path):
+    """Between commas and in a file, as between blanks; a range is not a list."""
+    listed = tmp_path / "hosts"
+    listed.write_text("10.66.0.78  # was here\n10.66.0.88-89\n")
+    done = net.here.sonde("hosts", "-n", "--json", "-W", "0.2", "10.66.0.2,10.66.0.77",
+                          f"@{listed}")
+    states = {r["host"]: r["state"] for r in records(done, "host")}
+    assert states == {"10.66.0.2": "alive", "10.66.0.77": "inactive", "10.66.0.78": "inactive"}
+
+
+def test_hosts_account_adds_up(net):
+    done = net.here.sonde("hosts", "-n", "--json", "-W", "0.2", "10.66.0.0/28", "10.99.0.1")
+    for r in records(done, "round"):
+        assert r["sent"] == r["answered"] + r["errors"] + r["silent"] > 0
+
+
+def test_hosts_ends_a_round_with_its_account(net):
+    """Ctrl-C in the middle of a repeated round tells what was done."""
+    with net.here.start("hosts", "-n", "-W", "5", "--every", "20", "10.66.0.64/27") as sonde:
+        time.sleep(1)
+        sonde.send_signal(signal.SIGINT)
+        out, _ = sonde.communicate(timeout=10)
+    assert "round 1 broken off" in out and "\nsent " in out
+
+
 # arp
 
 
@@ -484,9 +509,11 @@ def test_arp_watch(net):
     (["ping"], 2, ""),
     (["ping", "-s", 70000, "10.66.0.2"], 2, "65507"),
     (["ping", "-c", 1, "-I", "nosuch0", "10.66.0.2"], 2, "no interface"),
-    (["ping", "-4", "fd66::2"], 2, "no targets"),
+    (["ping", "-4", "fd66::2"], 2, "no targets are left: -4 takes"),
+    (["ping", "224.0.0.1"], 2, "multicast"),
+    (["hosts", "-c", 2, "10.66.0.2"], 2, "--every"),
     (["ping", "10.0.0.0/8"], 2, "at most"),
-    (["hosts", "10.66.0.0/24", "--exclude", "10.0.0.0/8"], 2, "no targets"),
+    (["hosts", "10.66.0.0/24", "--exclude", "10.0.0.0/8"], 2, "no targets are left: --exclude"),
     (["hosts", "8.0.0.0/16"], 2, "--authorized"),
     (["hosts", "--by", "arp,sonar", "10.66.0.2"], 2, "expected arp, icmp or tcp"),
     (["hosts", "--ports", "80,0", "10.66.0.2"], 2, "port from 1 to 65535"),

@@ -19,6 +19,8 @@ struct targets {
 	size_t n, cap;
 	char **names;
 	size_t n_names, cap_names;
+	struct addr *singles;
+	size_t n_singles, cap_singles;
 	uint128_t count;
 	bool sealed;
 };
@@ -35,6 +37,7 @@ struct targets *targets_free(struct targets *t)
 	for (size_t i = 0; i < t->n_names; i++)
 		free(t->names[i]);
 	free(t->names);
+	free(t->singles);
 	free(t->ranges);
 	free(t);
 	return NULL;
@@ -70,6 +73,19 @@ int targets_add_prefix(struct targets *t, const struct prefix *p)
 
 int targets_add_addr(struct targets *t, const struct addr *a)
 {
+	if (t->n_singles == t->cap_singles) {
+		size_t cap = t->cap_singles ? 2 * t->cap_singles : 16;
+		struct addr *singles;
+
+		if (cap > TARGETS_MAX_RANGES)
+			return -E_FULL;
+		singles = reallocarray(t->singles, cap, sizeof(*singles));
+		if (!singles)
+			return -ENOMEM;
+		t->singles = singles;
+		t->cap_singles = cap;
+	}
+	t->singles[t->n_singles++] = *a;
 	return add_range(t, a->family, a->scope, addr_number(a), addr_number(a));
 }
 
@@ -242,7 +258,11 @@ static int parse_ip4(struct targets *t, const char *text, size_t len, struct fau
 {
 	const char *dash = memchr(text, '-', len);
 	struct octets octets = { 0 };
+	struct addr addr;
 	int err;
+
+	if (!dash && !addr_parse(text, len, &addr, NULL))
+		return targets_add_addr(t, &addr);
 
 	/* 10.0.0.1-10.0.0.9: dots on both sides, more than four octets in all */
 	if (dash) {
@@ -381,6 +401,16 @@ int targets_parse(struct targets *t, const char *text, struct fault *fault)
 	if (!text[strspn(text, separators)])
 		return fault_set(fault, 0, "expected a target, for instance 10.0.0.0/24");
 	return parse_line(t, text, true, fault);
+}
+
+size_t targets_n_single(const struct targets *t)
+{
+	return t->n_singles;
+}
+
+struct addr targets_single(const struct targets *t, size_t i)
+{
+	return t->singles[i];
 }
 
 size_t targets_n_names(const struct targets *t)

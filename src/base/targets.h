@@ -43,6 +43,11 @@ MUST_CHECK int targets_exclude(struct targets *t, struct targets *without);
 size_t targets_n_names(const struct targets *t);
 const char *targets_name(const struct targets *t, size_t i);
 
+/* The addresses that were given one by one, also as names, in the order added; -E_FULL beyond
+ * TARGETS_MAX_RANGES. Excluding does not take them out of this list. */
+size_t targets_n_single(const struct targets *t);
+struct addr targets_single(const struct targets *t, size_t i);
+
 /**
  * targets_seal() - sort, join what overlaps, count
  * Every address then counts once. Adding more unseals. Return: 0 or -ENOMEM.

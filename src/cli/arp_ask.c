@@ -36,11 +36,24 @@ static const struct out_column pair_columns[] = {
 
 static const struct out_type pair_type = { "pair", pair_columns, N_PAIR };
 
-enum { A_SENT, A_ANSWERED, A_LATE, A_DROPPED, A_CONFLICTS, A_RECALL, A_INCOMPLETE, N_ACCOUNT };
+enum {
+	A_SENT,
+	A_ANSWERED,
+	A_SILENT,
+	A_UNSENT,
+	A_LATE,
+	A_DROPPED,
+	A_CONFLICTS,
+	A_RECALL,
+	A_INCOMPLETE,
+	N_ACCOUNT
+};
 
 static const struct out_column account_columns[] = {
 	[A_SENT] = { "sent", OUT_UINT, .about = "requests sent" },
 	[A_ANSWERED] = { "answered", OUT_UINT, .about = "addresses that answered in time" },
+	[A_SILENT] = { "silent", OUT_UINT, .about = "requests not answered in time" },
+	[A_UNSENT] = { "unsent", OUT_UINT, .about = "requests that could not be sent" },
 	[A_LATE] = { "late", OUT_UINT, .about = "addresses that answered after the time-out" },
 	[A_DROPPED] = { "dropped", OUT_UINT, .about = "incoming packets that this machine lost" },
 	[A_CONFLICTS] = { "conflicts", OUT_UINT,
@@ -336,6 +349,8 @@ static void show_account(struct ask *ask)
 	struct out_value row[N_ACCOUNT] = {
 		[A_SENT] = out_uint(a->sent),
 		[A_ANSWERED] = out_uint(a->answered),
+		[A_SILENT] = out_uint(probing_unanswered(a)),
+		[A_UNSENT] = out_uint(a->failed),
 		[A_LATE] = out_uint(a->late),
 		[A_DROPPED] = out_uint(a->dropped),
 		[A_CONFLICTS] = out_uint(ask->n_conflicts),
@@ -367,7 +382,7 @@ static int run_sweep(struct command *cmd, void *opaque UNUSED)
 		return status;
 	config.targets = targets;
 	status = probe(&ask, &config);
-	if (!status && !ask.account.sent && !ask.failed)
+	if (!status && !ask.account.sent && !ask.failed && !ask.probing.stopping)
 		status = command_fails(
 			cmd, EXIT_USAGE,
 			"none of these addresses is an IPv4 neighbour of this machine");

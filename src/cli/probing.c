@@ -34,8 +34,6 @@ static int exclude(struct command *cmd, struct targets *t, const char *text)
 
 static int exclude_family(struct command *cmd, struct targets *t)
 {
-	if (cmd->common.ip4 && cmd->common.ip6)
-		return command_fails(cmd, EXIT_USAGE, "-4 and -6 exclude each other");
 	if (cmd->common.ip4)
 		return exclude(cmd, t, "::/0");
 	return cmd->common.ip6 ? exclude(cmd, t, "0.0.0.0/0") : 0;
@@ -61,7 +59,10 @@ static int collect(struct command *cmd, size_t first, struct targets *t)
 	if (targets_seal(t) < 0)
 		return command_fails(cmd, EXIT_CANNOT, "out of memory");
 	if (!targets_count(t))
-		return command_fails(cmd, EXIT_USAGE, "no targets are left");
+		return command_fails(cmd, EXIT_USAGE, "no targets are left: %s",
+				     cmd->common.ip4   ? "-4 takes IPv4 addresses only"
+				     : cmd->common.ip6 ? "-6 takes IPv6 addresses only"
+						       : "--exclude takes all of them out");
 	if (!cmd->common.authorized && targets_global_exceed(t, PROBING_GLOBAL_MAX))
 		return command_fails(cmd, EXIT_USAGE,
 				     "more than %d public addresses in one run; add --authorized "
@@ -166,7 +167,8 @@ int probing_run(struct probing *p, const struct probe_config *config,
 	if (!err)
 		return 0;
 	if (err == -E_RANGE)
-		return command_fails(p->cmd, EXIT_USAGE, "too many targets for one run");
+		return command_fails(p->cmd, EXIT_USAGE,
+				     "too many targets for one run: give a smaller network");
 	if (probe_io_why(p->io)[0])
 		return command_fails(p->cmd, EXIT_CANNOT, "%s", probe_io_why(p->io));
 	return command_fails(p->cmd, EXIT_CANNOT, "cannot probe: %s", err_text(err));
@@ -197,12 +199,17 @@ uint64_t probing_rate(const struct command *cmd)
 	return cmd->common.given & COMMON_RATE ? cmd->common.rate : PROBE_RATE_DEFAULT;
 }
 
+uint64_t probing_unanswered(const struct probe_account *a)
+{
+	return a->sent - MIN(a->sent, a->answered + a->errors);
+}
+
 void probing_account(struct command *cmd, const struct probe_account *a, const char *carriers)
 {
-	out_line(
-		cmd->out,
-		"sent %lu by %s, answered %lu, errors %lu, late %lu, duplicate %lu, dropped here %lu",
-		a->sent, carriers, a->answered, a->errors, a->late, a->duplicate, a->dropped);
+	out_line(cmd->out, "sent %lu by %s: answered %lu, errors %lu, silent %lu", a->sent,
+		 carriers, a->answered, a->errors, probing_unanswered(a));
+	out_line(cmd->out, "late %lu, duplicate %lu, dropped here %lu, unsent %lu", a->late,
+		 a->duplicate, a->dropped, a->failed);
 	if (a->recall >= 0 && a->recall < 0.9995)
 		command_notes(cmd,
 			      "packets were lost; about %.1f %% of those there were found. "

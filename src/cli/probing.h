@@ -52,8 +52,11 @@ void probing_end(struct probing *p);
 /* The rate, or the default ceiling. */
 uint64_t probing_rate(const struct command *cmd);
 
-/* A line for people with the closing account; what could be wrong with it goes to standard error.
- */
+/* Probes that nothing came back for in time: with those answered and the errors, all sent. */
+uint64_t probing_unanswered(const struct probe_account *account);
+
+/* Two lines for people with the closing account; what could be wrong with it goes to standard
+ * error. */
 void probing_account(struct command *cmd, const struct probe_account *account,
 		     const char *carriers);
 

@@ -49,6 +49,9 @@ enum {
 	CHANGES,
 	SENT,
 	ANSWERED,
+	ERRORS,
+	SILENT,
+	UNSENT,
 	LATE,
 	DUPLICATES,
 	DROPPED,
@@ -68,7 +71,10 @@ static const struct out_column round_columns[] = {
 	[CHANGES] = { "changes", OUT_UINT, .about = "hosts that changed since the round before" },
 	[SENT] = { "sent", OUT_UINT, .about = "probes sent" },
 	[ANSWERED] = { "answered", OUT_UINT, .about = "probes answered in time" },
-	[LATE] = { "late", OUT_UINT, .about = "probes answered after the time-out" },
+	[ERRORS] = { "errors", OUT_UINT, .about = "probes answered by an ICMP error" },
+	[SILENT] = { "silent", OUT_UINT, .about = "probes not answered in time" },
+	[UNSENT] = { "unsent", OUT_UINT, .about = "probes that could not be sent" },
+	[LATE] = { "late", OUT_UINT, .about = "of the silent ones, answered after the time-out" },
 	[DUPLICATES] = { "duplicates", OUT_UINT, .about = "answers beyond the first" },
 	[DROPPED] = { "dropped", OUT_UINT, .about = "incoming packets that this machine lost" },
 	[RECALL] = { "recall", OUT_REAL,
@@ -99,6 +105,7 @@ struct hosts {
 	enum phase phase;
 	uint64_t n_rounds, started_ns;
 	struct probe_account account; /* of the first phase */
+	int error;		      /* why a probe could not be sent */
 	bool full;
 	int status;
 	uv_timer_t next_round, redraw;
@@ -168,19 +175,16 @@ static int take_ports(struct hosts *h, const char *text)
  * there. */
 static int list_single_hosts(struct hosts *h)
 {
-	struct command *cmd = h->probing.cmd;
-
-	for (size_t i = 0; i < cmd->n_operands; i++) {
-		struct addr addr;
+	for (size_t i = 0; i < targets_n_single(h->targets); i++) {
+		struct addr addr = targets_single(h->targets, i);
 		struct found_host *host;
-		const char *text = cmd->operands[i];
 
-		if (addr_parse(text, strlen(text), &addr, NULL) ||
-		    !targets_contains(h->targets, &addr))
+		if (!targets_contains(h->targets, &addr))
 			continue;
 		host = found_host(h->found, &addr);
 		if (!host)
-			return command_fails(cmd, EXIT_CANNOT, "out of memory");
+			return command_fails(h->probing.cmd, EXIT_CANNOT,
+					     "out of memory, or more than %u hosts", FOUND_MAX);
 		host->listed = true;
 	}
 	return 0;
@@ -316,6 +320,8 @@ static void on_event(void *ctx, const struct probe_event *event)
 {
 	struct hosts *h = ctx;
 
+	if (event->outcome == PROBE_FAILED)
+		h->error = event->error;
 	if (event->outcome == PROBE_SILENT || event->outcome == PROBE_FAILED ||
 	    event->kind != PROBE_REPLY)
 		return;
@@ -419,6 +425,9 @@ static void record_round(struct hosts *h, const struct found_counts *counts, uin
 		[CHANGES] = out_uint(counts->changes),
 		[SENT] = out_uint(a->sent),
 		[ANSWERED] = out_uint(a->answered),
+		[ERRORS] = out_uint(a->errors),
+		[SILENT] = out_uint(probing_unanswered(a)),
+		[UNSENT] = out_uint(a->failed),
 		[LATE] = out_uint(a->late),
 		[DUPLICATES] = out_uint(a->duplicate),
 		[DROPPED] = out_uint(a->dropped),
@@ -431,6 +440,16 @@ static void record_round(struct hosts *h, const struct found_counts *counts, uin
 	out_record(h->probing.cmd->out, &round_type, row);
 }
 
+static void show_account(struct hosts *h)
+{
+	struct command *cmd = h->probing.cmd;
+
+	probing_account(cmd, &h->account, probe_io_carriers(h->probing.io));
+	if (h->account.failed)
+		command_notes(cmd, "%lu probes could not be sent: %s", h->account.failed,
+			      err_text(h->error));
+}
+
 static void show_round(struct hosts *h)
 {
 	struct command *cmd = h->probing.cmd;
@@ -440,12 +459,11 @@ static void show_round(struct hosts *h)
 	counts = found_judge(h->found);
 	if (!cmd->common.no_names)
 		found_look_up(h->found);
-	if (h->n_rounds > 1)
-		out_line(cmd->out, "%s", "");
 	found_show(h->found, cmd, true);
-	out_line(cmd->out, "%zu alive, %zu inactive; round %lu took %.2f s", counts.alive,
-		 counts.inactive, h->n_rounds, (double)took_ns / 1e9);
-	probing_account(cmd, &h->account, probe_io_carriers(h->probing.io));
+	out_line(cmd->out, "%zu alive, %zu inactive; round %lu %s %.2f s", counts.alive,
+		 counts.inactive, h->n_rounds, h->probing.stopping ? "broken off after" : "took",
+		 (double)took_ns / 1e9);
+	show_account(h);
 	/* People see it in the table and the lines. */
 	if (cmd->common.json) {
 		found_show_changes(h->found, cmd);
@@ -494,8 +512,12 @@ static void finish_round(struct hosts *h)
 	free(h->silent);
 	h->silent = NULL;
 	/* A repeated round that was broken off would call hosts inactive that were not asked. */
-	if (!h->probing.stopping || !c->every_ns)
+	if (!h->probing.stopping || !c->every_ns) {
 		show_round(h);
+	} else {
+		out_line(h->probing.cmd->out, "round %lu broken off", h->n_rounds);
+		show_account(h);
+	}
 	if (h->probing.stopping || !c->every_ns ||
 	    (c->given & COMMON_COUNT && h->n_rounds >= c->count)) {
 		probing_stop(&h->probing);
@@ -587,6 +609,9 @@ static int run(struct command *cmd, void *opaque)
 	struct hosts h = { .probing.cmd = cmd };
 	int status = take_evidence(&h, o->by);
 
+	if (!status && cmd->common.count > 1 && !cmd->common.every_ns)
+		status = command_fails(cmd, EXIT_USAGE,
+				       "-c counts the rounds of --every; add --every SECONDS");
 	if (!status)
 		status = take_ports(&h, o->ports);
 	if (!status)
@@ -625,7 +650,7 @@ const struct verb verb_hosts = {
 		"connections: an open port and a refusal are both a sign of life. Network and "
 		"broadcast addresses of this machine's networks are left out.\n\n"
 		"With --every the round is repeated (-c times, or until Ctrl-C). A host that was there "
-		"before, or that was given by its address, is inactive when it is silent. The last "
+		"before, or that was given by its own address or name, is inactive when it is silent. The last "
 		"column marks what changed: new, back, gone, mac. With --json each change is also a "
 		"record, and each round ends with one.\n\n"
 		"Every round closes with the account of packets; 'late' ones came after the time-out "
