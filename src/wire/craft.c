@@ -77,13 +77,14 @@ int craft_close_option(struct craft *c)
 {
 	struct craft_layer *l = &c->layers[c->n_layers - 1];
 	const struct options *o = l->proto->options;
-	const struct field *len_row = o ? &o->head[o->n_head - 1] : NULL;
+	const struct field *len_row;
 	uint32_t len, pad;
 	int err;
 
 	c->element = NULL;
-	if (!c->option)
+	if (!c->option || !o)
 		return 0;
+	len_row = &o->head[o->n_head - 1];
 	len = c->len - c->option_off;
 	pad = (o->unit - len % o->unit) % o->unit;
 	err = craft_append(c, NULL, pad);

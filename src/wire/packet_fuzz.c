@@ -60,7 +60,7 @@ static void check_json(const struct buf *b)
 		} else if (*p == '"') {
 			size_t len = string_len(p + 1, end);
 
-			if (p[len + 2] == ':' && open[depth - 1] == '{')
+			if (depth && p[len + 2] == ':' && open[depth - 1] == '{')
 				add_key(&keys[depth - 1], p + 1, len);
 			p += len + 1;
 		} else if (*p == ',' && (p[1] == ',' || p[1] == '}' || p[1] == ']' ||

@@ -382,19 +382,19 @@ static int tell(const char *path)
 	FILE *f = fopen(path, "rb");
 	struct buf out = buf_of(1 << 22);
 	struct teller t = { .sink.item = tell_item, .out = &out };
-	uint8_t header[24], record[16], *bytes = malloc(1 << 18);
+	static uint8_t bytes[1 << 18];
+	uint8_t header[24], record[16];
 	bool swapped;
 
-	if (!f || !bytes || fread(header, 1, 24, f) != 24)
+	if (!f || fread(header, 1, 24, f) != 24 ||
+	    read_number(header, header[0] == 0xa1) != 0xa1b2c3d4)
 		return 1;
 	swapped = header[0] == 0xa1;
-	if (read_number(header, swapped) != 0xa1b2c3d4)
-		return 1;
 	while (fread(record, 1, 16, f) == 16) {
 		uint32_t len = read_number(record + 8, swapped);
 		struct packet p;
 
-		if (len > 1 << 18 || fread(bytes, 1, len, f) != len)
+		if (len > sizeof(bytes) || fread(bytes, 1, len, f) != len)
 			break;
 		t.n++;
 		packet_walk(&p, link_protocol(read_number(header + 20, swapped), bytes, len), bytes,
@@ -407,7 +407,6 @@ static int tell(const char *path)
 		buf_reset(&out);
 	}
 	buf_done(&out);
-	free(bytes);
 	fclose(f);
 	return 0;
 }
