@@ -309,6 +309,9 @@ def test_one_interface(zoo):
     assert zoo.sonde("ifaces", "--addr", "-6", "br0").out.startswith("fe80::")
     assert zoo.sonde("ifaces", "--mac", "lo").status == 1
     assert zoo.sonde("ifaces", "--up", "v0").status == 0
+    brief = json.loads(zoo.sonde("ifaces", "--up", "--json", "v0").out)
+    whole = json.loads(zoo.sonde("ifaces", "--json", "v0").out.splitlines()[0])
+    assert brief["addresses"] == whole["addresses"] != []
     zoo.ip("link", "set", "v0", "down")
     assert zoo.sonde("ifaces", "--up", "v0").status == 1
     assert zoo.sonde("ifaces", "-q", "--up", "v0").out == ""
@@ -322,6 +325,9 @@ def test_one_interface(zoo):
     (["--up", "v0", "v1"], "--up needs the name of one interface"),
     (["--up", "--mac", "v0"], "exclude each other"),
     (["--rates", "--every", "-1"], "--every: "),
+    (["--every", "1"], "--every goes with --rates"),
+    (["-c", "1", "v0"], "--count goes with --rates and --watch"),
+    (["--routes", "--fields", "name"], 'no field "name"; there are to, gateways'),
 ])
 def test_wrong_usage(zoo, args, message):
     done = zoo.sonde("ifaces", *args)

@@ -388,37 +388,54 @@ int ifaces_addresses(struct ifaces *x)
 	return n ? EXIT_YES : EXIT_NO;
 }
 
+static int record_one(struct ifaces *x, const struct host_link *link)
+{
+	struct host_addresses CLEANUP(host_addresses_done) addresses = { 0 };
+	int err = host_addresses_list(x->nl, link->index, &addresses);
+
+	if (err)
+		return ifaces_cannot(x, "addresses", err);
+	record_interface(x, link, &addresses);
+	return EXIT_YES;
+}
+
 int ifaces_up(struct ifaces *x)
 {
 	const struct host_link *link = host_links_at(&x->links, x->named[0]);
-	const struct host_addresses none = { 0 };
 	const struct common *common = &x->cmd->common;
 	bool up = host_link_is_up(link);
 
-	if (common->json || common->csv || common->fields)
-		record_interface(x, link, &none);
-	else if (!common->quiet)
+	if (common->json || common->csv || common->fields) {
+		int status = record_one(x, link);
+
+		if (status)
+			return status;
+	} else if (!common->quiet) {
 		out_line(x->cmd->out, "%s is %s", link->name,
 			 !up		 ? "down"
 			 : link->carrier ? "up"
 					 : "up, without carrier");
+	}
 	return up ? EXIT_YES : EXIT_NO;
 }
 
 int ifaces_mac(struct ifaces *x)
 {
 	const struct host_link *link = host_links_at(&x->links, x->named[0]);
-	struct host_addresses none = { 0 };
 	const struct common *common = &x->cmd->common;
 	struct mac mac = host_hwaddr_mac(&link->address);
 	char text[20];
 	struct buf b = buf_in(text, sizeof(text));
 
 	buf_mac(&b, mac.bytes);
-	if (common->json || common->csv || common->fields)
-		record_interface(x, link, &none);
-	else if (!mac_is_zero(&mac))
+	if (common->json || common->csv || common->fields) {
+		int status = record_one(x, link);
+
+		if (status)
+			return status;
+	} else if (!mac_is_zero(&mac)) {
 		out_line(x->cmd->out, "%s", buf_cstr(&b));
+	}
 	if (!mac_is_zero(&mac))
 		return EXIT_YES;
 	return command_fails(x->cmd, EXIT_NO, "%s has no MAC address", link->name);

@@ -129,11 +129,13 @@ static int run_mode(struct ifaces *x, const struct ifaces_options *o)
 		{ o->rates, ifaces_rates, &ifaces_rate_type },
 		{ o->watch, ifaces_watch, &ifaces_change_type },
 	};
+	struct fault fault = { 0 };
 
 	for (size_t i = 0; i < ARRAY_LEN(modes); i++) {
 		if (!modes[i].chosen)
 			continue;
-		out_main(x->cmd->out, modes[i].main);
+		if (out_main(x->cmd->out, modes[i].main, &fault) < 0)
+			return command_fault(x->cmd, x->cmd->common.fields, &fault);
 		return modes[i].run(x);
 	}
 	return ifaces_show(x);
@@ -152,6 +154,11 @@ static int run(struct command *cmd, void *opaque)
 	if ((o->up || o->mac) && cmd->n_operands != 1)
 		return command_fails(cmd, EXIT_USAGE, "--%s needs the name of one interface",
 				     o->up ? "up" : "mac");
+	if (cmd->common.given & COMMON_EVERY && !o->rates)
+		return command_fails(cmd, EXIT_USAGE, "--every goes with --rates");
+	if (cmd->common.given & (COMMON_COUNT | COMMON_FOR) && !o->rates && !o->watch)
+		return command_fails(cmd, EXIT_USAGE, "--%s goes with --rates and --watch",
+				     cmd->common.given & COMMON_COUNT ? "count" : "for");
 	err = netlink_new(&x.nl);
 	if (!err)
 		err = host_links_list(x.nl, &x.links);

@@ -42,13 +42,20 @@ static void put_time_utc(struct buf *b, int64_t ns)
 	buf_char(b, 'Z');
 }
 
+/* The time of another day than today would mislead without its date. */
 static void put_time_local(struct buf *b, int64_t ns)
 {
-	char text[16];
-	struct tm tm;
+	time_t then = ns / (int64_t)NS_PER_S, now = time(NULL);
+	char text[24];
+	struct tm tm, today;
 
-	localtime_r(&(time_t){ ns / (int64_t)NS_PER_S }, &tm);
-	strftime(text, sizeof(text), "%H:%M:%S", &tm);
+	localtime_r(&then, &tm);
+	localtime_r(&now, &today);
+	strftime(text, sizeof(text),
+		 tm.tm_year != today.tm_year   ? "%Y-%m-%d %H:%M"
+		 : tm.tm_yday != today.tm_yday ? "%m-%d %H:%M"
+					       : "%H:%M:%S",
+		 &tm);
 	buf_str(b, text);
 }
 

@@ -88,10 +88,9 @@ static void choose_named(struct view *view, const char *fields)
 	}
 }
 
-/* No type has all the fields: says which one is unknown, and what there is. */
-static int fields_fault(const struct out *out, const char *fields, struct fault *fault)
+/* @type does not have all the fields: says which one is unknown, and what there is. */
+static int fields_fault(const struct out_type *type, const char *fields, struct fault *fault)
 {
-	const struct out_type *main_type = out->views[0].type;
 	char known[160];
 	struct buf b = buf_in(known, sizeof(known));
 	const char *at = fields;
@@ -99,15 +98,15 @@ static int fields_fault(const struct out *out, const char *fields, struct fault 
 	while (*at) {
 		size_t len = strcspn(at, ",");
 
-		if (!len || find_column(main_type, at, len) == main_type->n_columns)
+		if (!len || find_column(type, at, len) == type->n_columns)
 			break;
 		at += len + (at[len] == ',');
 	}
-	for (size_t i = 0; i < main_type->n_columns; i++)
-		buf_printf(&b, "%s%s", i ? ", " : "", main_type->columns[i].name);
-	b.err = 0;
-	return fault_set(fault, (size_t)(at - fields), "no field \"%.*s\"; there are %.*s",
-			 (int)strcspn(at, ","), at, (int)b.len, known);
+	for (size_t i = 0; i < type->n_columns; i++)
+		buf_printf(&b, "%s%s", i ? ", " : "", type->columns[i].name);
+	return fault_set(fault, (size_t)(at - fields), "no field \"%.*s\"; there are %.*s%s",
+			 (int)strcspn(at, ","), at, (int)b.len, known,
+			 b.err ? " and more: see --help" : "");
 }
 
 static int choose_fields(struct out *out, struct fault *fault)
@@ -124,7 +123,7 @@ static int choose_fields(struct out *out, struct fault *fault)
 			choose_usual(view, out->config.format);
 		any |= view->n > 0;
 	}
-	return any ? 0 : fields_fault(out, fields ? fields : "", fault);
+	return any ? 0 : fields_fault(out->views[0].type, fields ? fields : "", fault);
 }
 
 static int make_tables(struct out *out)
@@ -265,9 +264,10 @@ static struct view *view_of(struct out *out, const struct out_type *type)
 	return NULL;
 }
 
-void out_main(struct out *out, const struct out_type *type)
+int out_main(struct out *out, const struct out_type *type, struct fault *fault)
 {
 	out->main = view_of(out, type);
+	return out->main->n ? 0 : fields_fault(type, out->config.fields, fault);
 }
 
 void out_record(struct out *out, const struct out_type *type, const struct out_value *row)

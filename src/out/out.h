@@ -170,9 +170,13 @@ struct out;
 MUST_CHECK int out_new(const struct out_config *config, const struct out_type *const *types,
 		       size_t n_types, struct out **ret_out, struct fault *fault);
 
-/* Makes @type the main one: for a verb that answers different questions. Before the first record.
+/**
+ * out_main() - make @type the main one: for a verb that answers different questions
+ * Before the first record.
+ * @fault: a name in --fields that @type does not have
+ * Return: 0 or -E_SYNTAX.
  */
-void out_main(struct out *out, const struct out_type *type);
+MUST_CHECK int out_main(struct out *out, const struct out_type *type, struct fault *fault);
 
 /*
  * Takes one row: @row has @type->n_columns values, borrowed for the call. Live types leave at once;
