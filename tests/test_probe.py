@@ -520,6 +520,7 @@ def test_arp_watch(net):
     (["hosts", "-i", "nosuch0", "10.66.0.2"], 2, "no interface"),
     (["hosts", "2000::/3", "--authorized"], 2, "too many targets"),
     (["arp", "check", "fd66::2"], 2, "not an IPv4 address"),
+    (["arp", "watch", "-i", "lo"], 2, "not an Ethernet"),
     (["arp", "sweep", "10.67.0.0/28"], 2, "neighbour"),
     (["arp"], 2, ""),
 ])

@@ -2,13 +2,17 @@
  * sonde arp watch: listens to the ARP that is broadcast or comes to this machine, and tells what is
  * new. An address that changes its MAC address and soon changes it again has two owners.
  */
+#include <errno.h>
 #include <net/if.h>
+#include <net/if_arp.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "base/hash.h"
 #include "cli/arp.h"
 #include "cli/live.h"
 #include "host/address.h"
+#include "host/link.h"
 #include "io/clock.h"
 #include "io/link_socket.h"
 #include "probe/arp.h"
@@ -170,15 +174,59 @@ static int claim_ours(struct watch *w, unsigned ifindex)
 	return err;
 }
 
+static int cannot_listen(struct command *cmd, int err)
+{
+	char path[200] = "sonde";
+	ssize_t n = readlink("/proc/self/exe", path, sizeof(path) - 1);
+
+	if (n > 0)
+		path[n] = '\0';
+	if (err == -EPERM)
+		return command_fails(cmd, EXIT_CANNOT,
+				     "cannot listen to ARP: not permitted. Run as root, or: sudo "
+				     "setcap cap_net_raw+ep %s",
+				     path);
+	return command_fails(cmd, EXIT_CANNOT, "cannot listen to ARP: %s", err_text(err));
+}
+
+/* Return: 0, or an exit status after saying why nothing would ever be heard. */
+static int check_link(struct command *cmd, unsigned ifindex)
+{
+	struct netlink *nl = NULL;
+	struct host_link link;
+	int status = 0, err = netlink_new(&nl);
+
+	if (!err)
+		err = host_link_by_index(nl, ifindex, &link);
+	if (err) {
+		status = command_fails(cmd, EXIT_CANNOT, "cannot read the interface: %s",
+				       err_text(err));
+	} else {
+		if (link.type != ARPHRD_ETHER)
+			status = command_fails(cmd, EXIT_USAGE, "\"%s\" is not an Ethernet",
+					       cmd->common.iface);
+		else if (!host_link_is_up(&link))
+			command_notes(cmd, "%s is down; nothing is heard before it is up",
+				      cmd->common.iface);
+		host_link_done(&link);
+	}
+	netlink_free(nl);
+	return status;
+}
+
 static int run(struct command *cmd, void *opaque UNUSED)
 {
 	unsigned ifindex = cmd->common.iface ? if_nametoindex(cmd->common.iface) : 0;
 	struct watch w = { .live = { .cmd = cmd, .readable = on_readable } };
-	int status, err;
+	int status = 0, err;
 
 	if (cmd->common.iface && !ifindex)
 		return command_fails(cmd, EXIT_USAGE, "no interface \"%s\"; see: sonde ifaces",
 				     cmd->common.iface);
+	if (ifindex)
+		status = check_link(cmd, ifindex);
+	if (status)
+		return status;
 	w.claims = hash_new(sizeof(struct key), sizeof(struct claim), PAIRS_MAX);
 	if (!w.claims)
 		return command_fails(cmd, EXIT_CANNOT, "out of memory");
@@ -186,9 +234,7 @@ static int run(struct command *cmd, void *opaque UNUSED)
 	if (!err)
 		err = link_socket_open(LINK_ARP, ifindex, &w.socket);
 	if (err) {
-		status =
-			command_fails(cmd, EXIT_CANNOT, "cannot listen to ARP: %s%s", err_text(err),
-				      err == -EPERM ? ". Run as root, or give it cap_net_raw" : "");
+		status = cannot_listen(cmd, err);
 	} else {
 		w.live.fd = link_socket_fd(w.socket);
 		status = live_run(&w.live);
