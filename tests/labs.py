@@ -39,7 +39,7 @@ class Lab:
         """The records of `lab list`, by (host, iface)."""
         done = self.sonde("lab", "list", self.name, "--json")
         assert done.status == 0, done.err
-        return {(o["host"], o["iface"]): o for o in done.records("lab_link")}
+        return {(o["host"], o["interface"]): o for o in done.records("lab_link")}
 
     def cut(self, host):
         assert self.sonde("lab", "cut", "--lab", self.name, host).status == 0

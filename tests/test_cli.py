@@ -80,6 +80,10 @@ def test_wrong_usage(sonde, args, message):
     assert done.out == ""
 
 
+def test_options_stand_before_another_command(sonde):
+    assert "sonde lab exec [OPTIONS] HOST COMMAND..." in sonde("help", "lab", "exec").out
+
+
 def test_version(sonde):
     assert re.fullmatch(r"sonde \d+\.\d+\.\d+\n", sonde("--version").out)
 

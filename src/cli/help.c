@@ -131,9 +131,12 @@ void help_print(const struct verb *verb, const char *path)
 	buf_printf(&b, "%s: %s\n\n  %s", path, verb->summary, path);
 	if (verb->subverbs)
 		buf_str(&b, verb->run ? " [COMMAND]" : " COMMAND");
+	/* Behind the operands, options are the other command's. */
+	if (verb->stop_at_operand)
+		buf_lit(&b, " [OPTIONS]");
 	if (verb->operands)
 		buf_printf(&b, " %s", verb->operands);
-	buf_lit(&b, " [OPTIONS]\n");
+	buf_str(&b, verb->stop_at_operand ? "\n" : " [OPTIONS]\n");
 	if (verb->about) {
 		buf_char(&b, '\n');
 		put_wrapped(&b, verb->about, 0, 0, columns);

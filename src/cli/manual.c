@@ -128,12 +128,15 @@ static void put_synopsis(struct buf *b, const struct verb *verb, const char *pat
 	}
 	if (verb->subverbs)
 		buf_lit(b, ".Ar COMMAND\n");
+	if (verb->stop_at_operand)
+		buf_lit(b, ".Op Ar OPTIONS\n");
 	if (verb->operands) {
 		buf_lit(b, ".Ar ");
 		put_quoted(b, verb->operands);
 		buf_char(b, '\n');
 	}
-	buf_lit(b, ".Op Ar OPTIONS\n");
+	if (!verb->stop_at_operand)
+		buf_lit(b, ".Op Ar OPTIONS\n");
 }
 
 /* One verb's description: about, options, results; its subverbs as subsections. */

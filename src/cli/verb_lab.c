@@ -24,7 +24,7 @@ enum { LAB, HOST, IFACE, NETWORK, ADDRESSES, MAC, CABLE, N_COLUMNS };
 static const struct out_column columns[] = {
 	[LAB] = { "lab", OUT_TEXT, .about = "the lab's name" },
 	[HOST] = { "host", OUT_TEXT, .about = "the host's name" },
-	[IFACE] = { "iface", OUT_TEXT, .about = "the interface there" },
+	[IFACE] = { "interface", OUT_TEXT, .title = "IFACE", .about = "the interface there" },
 	[NETWORK] = { "network", OUT_TEXT, .about = "where its cable goes" },
 	[ADDRESSES] = { "addresses", OUT_PREFIX, .repeated = true, .width = 35,
 			.about = "its addresses with their prefix lengths" },
@@ -346,6 +346,8 @@ static int run_down(struct command *cmd, void *opaque)
 		if (status != EXIT_YES)
 			return status;
 		status = end_lab(cmd, state->name);
+		if (status == EXIT_YES)
+			command_notes(cmd, "lab '%s' is down", state->name);
 		lab_state_free(state);
 		return status;
 	}

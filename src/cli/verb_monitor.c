@@ -252,8 +252,9 @@ static int run_check(struct command *cmd, void *options)
 	if (err < 0)
 		return command_fails(cmd, err == -ENOMEM ? EXIT_CANNOT : EXIT_USAGE, "%s",
 				     fault.text);
-	command_notes(cmd, "%s is right: %u networks, %u hosts", cmd->operands[0],
-		      config->n_networks, config->n_hosts);
+	command_notes(cmd, "%s is right: %u network%s, %u host%s", cmd->operands[0],
+		      config->n_networks, config->n_networks == 1 ? "" : "s", config->n_hosts,
+		      config->n_hosts == 1 ? "" : "s");
 	monitor_config_free(config);
 	return EXIT_YES;
 }
