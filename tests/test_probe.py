@@ -388,6 +388,17 @@ def test_hosts_inactive_however_listed(net, tmp_path):
     assert states == {"10.66.0.2": "alive", "10.66.0.77": "inactive", "10.66.0.78": "inactive"}
 
 
+def test_hosts_broken_off_calls_nobody_inactive(net):
+    """Who was not asked before Ctrl-C is not there, and not gone either."""
+    targets = [f"10.66.0.{i}" for i in range(100, 164)]
+    with net.here.start("hosts", "-n", "--json", "--rate", "10", *targets) as sonde:
+        time.sleep(1)
+        sonde.send_signal(signal.SIGINT)
+        lines = [json.loads(line) for line in sonde.communicate(timeout=10)[0].splitlines()]
+    assert [line["record"] for line in lines] == ["round"]
+    assert lines[0]["inactive"] is None
+
+
 def test_hosts_account_adds_up(net):
     done = net.here.sonde("hosts", "-n", "--json", "-W", "0.2", "10.66.0.0/28", "10.99.0.1")
     for r in records(done, "round"):
@@ -520,6 +531,7 @@ def test_arp_watch(net):
     (["hosts", "-i", "nosuch0", "10.66.0.2"], 2, "no interface"),
     (["hosts", "2000::/3", "--authorized"], 2, "too many targets"),
     (["arp", "check", "fd66::2"], 2, "not an IPv4 address"),
+    (["hosts", "@/dev/null"], 2, "nothing to read"),
     (["arp", "watch", "-i", "lo"], 2, "not an Ethernet"),
     (["arp", "sweep", "10.67.0.0/28"], 2, "neighbour"),
     (["arp"], 2, ""),

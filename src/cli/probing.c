@@ -51,6 +51,8 @@ static int collect(struct command *cmd, size_t first, struct targets *t)
 		return command_fails(cmd, EXIT_USAGE, "%s", fault.text);
 	if (targets_seal(t) < 0)
 		return command_fails(cmd, EXIT_CANNOT, "out of memory");
+	if (!targets_count(t))
+		return command_fails(cmd, EXIT_USAGE, "no targets are given: nothing to read");
 	status = exclude_family(cmd, t);
 	for (size_t i = 0; !status && i < cmd->common.exclude.n; i++)
 		status = exclude(cmd, t, cmd->common.exclude.items[i]);
@@ -206,10 +208,10 @@ uint64_t probing_unanswered(const struct probe_account *a)
 
 void probing_account(struct command *cmd, const struct probe_account *a, const char *carriers)
 {
-	out_line(cmd->out, "sent %lu by %s: answered %lu, errors %lu, silent %lu", a->sent,
-		 carriers, a->answered, a->errors, probing_unanswered(a));
-	out_line(cmd->out, "late %lu, duplicate %lu, dropped here %lu, unsent %lu", a->late,
-		 a->duplicate, a->dropped, a->failed);
+	out_line(cmd->out, "sent %lu: answered %lu, errors %lu, silent %lu; unsent %lu", a->sent,
+		 a->answered, a->errors, probing_unanswered(a), a->failed);
+	out_line(cmd->out, "late %lu, duplicate %lu, dropped here %lu; by %s", a->late,
+		 a->duplicate, a->dropped, carriers);
 	if (a->recall >= 0 && a->recall < 0.9995)
 		command_notes(cmd,
 			      "packets were lost; about %.1f %% of those there were found. "

@@ -67,7 +67,8 @@ static const struct out_column round_columns[] = {
 	[SECONDS] = { "seconds", OUT_SECONDS, .about = "how long it took" },
 	[ALIVE] = { "alive", OUT_UINT, .about = "hosts that answered" },
 	[INACTIVE] = { "inactive", OUT_UINT,
-		       .about = "hosts that did not, but did before or were asked for one by one" },
+		       .about = "hosts that did not, but did before or were asked for one by one; "
+				"absent: broken off" },
 	[CHANGES] = { "changes", OUT_UINT, .about = "hosts that changed since the round before" },
 	[SENT] = { "sent", OUT_UINT, .about = "probes sent" },
 	[ANSWERED] = { "answered", OUT_UINT, .about = "probes answered in time" },
@@ -421,7 +422,6 @@ static void record_round(struct hosts *h, const struct found_counts *counts, uin
 		[ROUND] = out_uint(h->n_rounds),
 		[SECONDS] = out_ns((int64_t)took_ns),
 		[ALIVE] = out_uint(counts->alive),
-		[INACTIVE] = out_uint(counts->inactive),
 		[CHANGES] = out_uint(counts->changes),
 		[SENT] = out_uint(a->sent),
 		[ANSWERED] = out_uint(a->answered),
@@ -435,6 +435,8 @@ static void record_round(struct hosts *h, const struct found_counts *counts, uin
 		[CARRIERS] = out_text(probe_io_carriers(h->probing.io)),
 	};
 
+	if (!h->probing.stopping)
+		row[INACTIVE] = out_uint(counts->inactive);
 	if (a->recall >= 0)
 		row[RECALL] = out_real(a->recall);
 	out_record(h->probing.cmd->out, &round_type, row);
@@ -459,10 +461,14 @@ static void show_round(struct hosts *h)
 	counts = found_judge(h->found);
 	if (!cmd->common.no_names)
 		found_look_up(h->found);
-	found_show(h->found, cmd, true);
-	out_line(cmd->out, "%zu alive, %zu inactive; round %lu %s %.2f s", counts.alive,
-		 counts.inactive, h->n_rounds, h->probing.stopping ? "broken off after" : "took",
-		 (double)took_ns / 1e9);
+	/* Who was not asked yet is not inactive. */
+	found_show(h->found, cmd, !h->probing.stopping);
+	if (h->probing.stopping)
+		out_line(cmd->out, "%zu alive; round %lu broken off after %.2f s", counts.alive,
+			 h->n_rounds, (double)took_ns / 1e9);
+	else
+		out_line(cmd->out, "%zu alive, %zu inactive; round %lu took %.2f s", counts.alive,
+			 counts.inactive, h->n_rounds, (double)took_ns / 1e9);
 	show_account(h);
 	/* People see it in the table and the lines. */
 	if (cmd->common.json) {
