@@ -293,6 +293,7 @@ static int open_output(struct command *cmd)
 		.fd = fd,
 		.colour = cmd->colour,
 		.columns = cmd->columns,
+		.columns_of = terminal_columns,
 		.fields = common->fields,
 	};
 	err = out_new(&config, cmd->verb->records, n_types, &cmd->out, &fault);

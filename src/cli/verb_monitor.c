@@ -161,8 +161,9 @@ static void say_hello(const struct running *r)
 		return;
 	at = web_server_address(r->web);
 	buf_endpoint(&b, &at);
-	out_line(r->cmd->out, "The page: %s://%s/", r->config->web.tls_cert ? "https" : "http",
-		 buf_cstr(&b));
+	if (!r->cmd->common.quiet)
+		out_line(r->cmd->out, "The page: %s://%s/",
+			 r->config->web.tls_cert ? "https" : "http", buf_cstr(&b));
 }
 
 static int open_all(struct running *r, struct fault *fault)

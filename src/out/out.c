@@ -232,6 +232,8 @@ static void finish_table(struct out *out)
 {
 	if (!out->current || !out->current->table || !table_n_rows(out->current->table))
 		return;
+	if (out->config.columns_of)
+		table_resize(out->current->table, out->config.columns_of(out->config.fd));
 	table_write(out->current->table, &out->pending);
 }
 

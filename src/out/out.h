@@ -153,10 +153,12 @@ enum out_format { OUT_TABLE, OUT_JSON, OUT_CSV };
 
 struct out_config {
 	enum out_format format;
-	int fd;		    /* where to; not closed */
-	bool colour;	    /* tables only */
-	unsigned columns;   /* terminal width; 0: not a terminal, nothing is cut */
-	const char *fields; /* --fields "a,b": only these, in this order; NULL: all */
+	int fd;				/* where to; not closed */
+	bool colour;			/* tables only */
+	unsigned columns;		/* terminal width; 0: not a terminal, nothing is cut */
+	unsigned (*columns_of)(int fd); /* asked before each table: it may have been resized; or
+					   NULL */
+	const char *fields;		/* --fields "a,b": only these, in this order; NULL: all */
 };
 
 struct out;

@@ -163,6 +163,24 @@ static void test_table_leaves_out(void **state)
 	}
 }
 
+static unsigned resized(int fd)
+{
+	(void)fd;
+	return 46;
+}
+
+/* A terminal may become narrower while a program runs. */
+static void test_table_after_resize(void **state)
+{
+	struct out_config at_once = { .format = OUT_TABLE, .columns = 46 };
+	struct out_config later = { .format = OUT_TABLE, .columns = 200, .columns_of = resized };
+	char *expected = strdup(written(at_once, &host_type));
+
+	(void)state;
+	assert_string_equal(written(later, &host_type), expected);
+	free(expected);
+}
+
 static void test_live_table(void **state)
 {
 	(void)state;
@@ -197,6 +215,7 @@ int main(void)
 		cmocka_unit_test(test_table),
 		cmocka_unit_test(test_table_fits),
 		cmocka_unit_test(test_table_leaves_out),
+		cmocka_unit_test(test_table_after_resize),
 		cmocka_unit_test(test_live_table),
 		cmocka_unit_test(test_unknown_field),
 	};

@@ -78,6 +78,11 @@ struct table *table_free(struct table *t)
 	return NULL;
 }
 
+void table_resize(struct table *t, unsigned width)
+{
+	t->width = width;
+}
+
 size_t table_n_rows(const struct table *t)
 {
 	return t->n_rows;

@@ -16,6 +16,9 @@ struct table *table_new(const struct out_column *const *columns, size_t n, unsig
 			bool whole, bool colour);
 struct table *table_free(struct table *t);
 
+/* The terminal is @width columns wide from now on; not for live tables that began. */
+void table_resize(struct table *t, unsigned width);
+
 size_t table_n_rows(const struct table *t);
 
 /* Keeps a row of @n values, formatted. Return: 0, -ENOMEM, -E_FULL. */
