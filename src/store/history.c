@@ -170,7 +170,7 @@ static int load_tail(struct store *s, uint32_t slot, struct cursor c)
 			return err;
 		host = store_open_host(s, id);
 		if (!host)
-			return -E_MALFORMED;
+			continue; /* it was deleted since */
 		err = get_block(s, host, slot, &block);
 		if (err < 0)
 			return err;
@@ -275,6 +275,32 @@ static int expire(struct store *s)
 	return err < 0 ? err : expire_events(s);
 }
 
+/* Deletes a bounded part of the history of a host that is gone. Return: 1 when there may be more,
+ * 0, or an error. */
+static int purge(struct store *s)
+{
+	static const enum query parts[] = { Q_GONE_SAMPLES, Q_GONE_MINUTES, Q_GONE_HOURS };
+	int err = store_step(s, Q_GONE);
+	int64_t id;
+
+	if (err != 1)
+		return err;
+	id = store_column(s, Q_GONE, 0);
+	store_reset(s, Q_GONE);
+	for (size_t i = 0; i < ARRAY_LEN(parts); i++) {
+		store_bind(s, parts[i], 1, row_key(id, 0));
+		store_bind(s, parts[i], 2, row_key(id, UINT32_MAX));
+		err = store_run(s, parts[i]);
+		if (err < 0)
+			return err;
+		if (sqlite3_changes(s->db) > 0)
+			return 1;
+	}
+	store_bind(s, Q_GONE_DELETE, 1, id);
+	err = store_run(s, Q_GONE_DELETE);
+	return err < 0 ? err : 1;
+}
+
 /* --- what is due --- */
 
 /* Walks on over the hosts. Return: 1 when the walk is not at its end, 0, or an error. */
@@ -332,5 +358,7 @@ int store_tick(struct store *s, int64_t now_ms)
 		s->flushed_ms = now_ms;
 	}
 	err = seal_some(s, keep);
-	return err ? err : expire(s);
+	if (!err)
+		err = expire(s);
+	return err ? err : purge(s);
 }

@@ -28,6 +28,14 @@ enum query {
 	Q_ROLLBACK,
 	Q_HOST_PUT,
 	Q_HOSTS,
+	Q_HOST_LAST,
+	Q_HOST_DELETE,
+	Q_GONE_ADD,
+	Q_GONE,
+	Q_GONE_SAMPLES,
+	Q_GONE_MINUTES,
+	Q_GONE_HOURS,
+	Q_GONE_DELETE,
 	Q_EVENT_ADD,
 	Q_EVENT_LAST,
 	Q_EVENTS_DOWN,
@@ -97,7 +105,7 @@ struct store {
 	int64_t tx_last_event;
 	size_t tx_n_hosts;
 
-	int64_t last_event;
+	int64_t last_event, last_host;
 	struct open_host *hosts;
 	size_t n_hosts, cap_hosts;
 	struct hash *host_index; /* id → index in @hosts */

@@ -2,6 +2,7 @@
  * The file: opening it safely, its tables, hosts and events.
  *
  *   host     what the monitor knows of a host
+ *   gone     hosts that were deleted, and whose history is still to be
  *   event    what happened; ids are never used twice
  *   tail     samples not sealed yet: (host, length, bursts)… of one slot a row
  *   slot     a quarter of an hour that was recorded: seq is the order of recording, kept how much
@@ -12,6 +13,7 @@
  * WAL with synchronous=NORMAL: what is committed survives the end of the process at any moment; a
  * power failure may undo the last commits, but never damages the file.
  */
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -23,13 +25,14 @@
 #include "store/private.h"
 
 #define APPLICATION_ID 0x536f6e64 /* "Sond" */
-#define USER_VERSION   1
+#define USER_VERSION   2
 
 static const char schema[] =
 	"CREATE TABLE host (id INTEGER PRIMARY KEY AUTOINCREMENT, addresses TEXT NOT NULL,"
 	" mac TEXT, names TEXT NOT NULL, network TEXT NOT NULL, state INTEGER NOT NULL,"
 	" evidence INTEGER NOT NULL, first_seen INTEGER NOT NULL, last_seen INTEGER NOT NULL,"
-	" last_change INTEGER NOT NULL) STRICT;"
+	" last_change INTEGER NOT NULL, silence INTEGER NOT NULL) STRICT;"
+	"CREATE TABLE gone (id INTEGER PRIMARY KEY) STRICT;"
 	"CREATE TABLE event (id INTEGER PRIMARY KEY AUTOINCREMENT, time INTEGER NOT NULL,"
 	" host INTEGER NOT NULL, address TEXT, kind TEXT NOT NULL, text TEXT NOT NULL, mac TEXT,"
 	" old_mac TEXT) STRICT;"
@@ -43,17 +46,35 @@ static const char schema[] =
 	"CREATE TABLE minute (id INTEGER PRIMARY KEY, data BLOB NOT NULL) STRICT;"
 	"CREATE TABLE hour (id INTEGER PRIMARY KEY, data BLOB NOT NULL) STRICT;";
 
+/* What came with format 2. */
+static const char upgrade[] =
+	"BEGIN IMMEDIATE; ALTER TABLE host ADD COLUMN silence INTEGER NOT NULL DEFAULT 0;"
+	" CREATE TABLE gone (id INTEGER PRIMARY KEY) STRICT; PRAGMA user_version = 2; COMMIT";
+
+/* Deletes a part of a host's rows, keys ?1 to ?2. */
+#define DELETE_SOME(table)                  \
+	"DELETE FROM " table " WHERE id IN" \
+	" (SELECT id FROM " table " WHERE id BETWEEN ? AND ? LIMIT 500)"
+
 #define EVENT_COLUMNS "SELECT id, time, host, address, kind, text, mac, old_mac FROM event "
 
 static const char *const query_texts[N_QUERIES] = {
 	[Q_BEGIN] = "BEGIN IMMEDIATE",
 	[Q_COMMIT] = "COMMIT",
 	[Q_ROLLBACK] = "ROLLBACK",
-	[Q_HOST_PUT] = "INSERT INTO host VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id)"
+	[Q_HOST_PUT] = "INSERT INTO host VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id)"
 		       " DO UPDATE SET addresses = ?2, mac = ?3, names = ?4, network = ?5,"
 		       " state = ?6, evidence = ?7, first_seen = ?8, last_seen = ?9,"
-		       " last_change = ?10",
+		       " last_change = ?10, silence = ?11",
 	[Q_HOSTS] = "SELECT * FROM host ORDER BY id",
+	[Q_HOST_LAST] = "SELECT seq FROM sqlite_sequence WHERE name = 'host'",
+	[Q_HOST_DELETE] = "DELETE FROM host WHERE id = ?",
+	[Q_GONE_ADD] = "INSERT OR IGNORE INTO gone VALUES (?)",
+	[Q_GONE] = "SELECT id FROM gone LIMIT 1",
+	[Q_GONE_SAMPLES] = DELETE_SOME("sample"),
+	[Q_GONE_MINUTES] = DELETE_SOME("minute"),
+	[Q_GONE_HOURS] = DELETE_SOME("hour"),
+	[Q_GONE_DELETE] = "DELETE FROM gone WHERE id = ?",
 	[Q_EVENT_ADD] = "INSERT INTO event VALUES (NULL, ?, ?, ?, ?, ?, ?, ?)",
 	[Q_EVENT_LAST] = "SELECT seq FROM sqlite_sequence WHERE name = 'event'",
 	[Q_EVENTS_DOWN] = EVENT_COLUMNS "WHERE id < ? AND id > ? ORDER BY id DESC LIMIT ?",
@@ -328,8 +349,10 @@ static int identify(struct store *s, struct fault *fault)
 		fault_set(fault, 0, "%s is another program's database; give another path", s->path);
 		return -E_FOREIGN;
 	}
-	if (application == APPLICATION_ID && n_tables)
-		return 0;
+	if (application == APPLICATION_ID && n_tables) {
+		err = version < USER_VERSION ? execute(s, upgrade) : 0;
+		return err < 0 ? open_fails(s, fault, err) : 0;
+	}
 	snprintf(stamp, sizeof(stamp), "PRAGMA application_id = %d; PRAGMA user_version = %d",
 		 APPLICATION_ID, USER_VERSION);
 	if ((err = execute(s, "BEGIN IMMEDIATE")) < 0 || (err = execute(s, schema)) < 0 ||
@@ -396,6 +419,18 @@ static int add_open_host(struct store *s, int64_t id)
 	return 0;
 }
 
+/* The highest id that a table ever had; 0 when it had none. */
+static int last_of(struct store *s, enum query q, int64_t *ret_id)
+{
+	int err = store_step(s, q);
+
+	if (err == 1) {
+		*ret_id = store_column(s, q, 0);
+		store_reset(s, q);
+	}
+	return MIN(err, 0);
+}
+
 static int load(struct store *s)
 {
 	int err;
@@ -411,11 +446,11 @@ static int load(struct store *s)
 	}
 	if (err < 0)
 		return err;
-	err = store_step(s, Q_EVENT_LAST);
-	if (err == 1) {
-		s->last_event = store_column(s, Q_EVENT_LAST, 0);
-		store_reset(s, Q_EVENT_LAST);
-	}
+	err = last_of(s, Q_EVENT_LAST, &s->last_event);
+	if (!err)
+		err = last_of(s, Q_HOST_LAST, &s->last_host);
+	if (s->last_host < 0 || s->last_host > HOST_ID_MAX)
+		err = -E_MALFORMED;
 	return err < 0 ? err : store_tail_load(s);
 }
 
@@ -566,6 +601,7 @@ int store_host_put(struct store *s, const struct store_host *host, int64_t *ret_
 	store_bind(s, Q_HOST_PUT, 8, host->first_seen_ms);
 	store_bind(s, Q_HOST_PUT, 9, host->last_seen_ms);
 	store_bind(s, Q_HOST_PUT, 10, host->last_change_ms);
+	store_bind(s, Q_HOST_PUT, 11, host->silent_ms);
 	err = store_run(s, Q_HOST_PUT);
 	if (err < 0)
 		goto out;
@@ -573,12 +609,52 @@ int store_host_put(struct store *s, const struct store_host *host, int64_t *ret_
 		id = sqlite3_last_insert_rowid(s->db);
 	if (is_new)
 		err = add_open_host(s, id);
+	s->last_host = MAX(s->last_host, id); /* also when it is not committed: no harm */
 	if (!err && ret_id)
 		*ret_id = id;
 out:
 	buf_done(&addresses);
 	buf_done(&names);
 	return in_tx(s, err);
+}
+
+/* Forgets what is in memory of a host. */
+static void remove_open_host(struct store *s, int64_t id)
+{
+	uint32_t *at = hash_get(s->host_index, &id), *at_last;
+
+	if (!at)
+		return;
+	store_blocks_done(&s->hosts[*at]);
+	s->hosts[*at] = s->hosts[--s->n_hosts];
+	at_last = hash_get(s->host_index, &s->hosts[*at].id);
+	*at_last = *at;
+	hash_remove(s->host_index, &id);
+}
+
+int store_host_delete(struct store *s, int64_t id)
+{
+	int err;
+
+	assert(!s->in_tx);
+	err = store_run(s, Q_BEGIN);
+	if (err < 0)
+		return err;
+	store_bind(s, Q_HOST_DELETE, 1, id);
+	err = store_run(s, Q_HOST_DELETE);
+	if (!err) {
+		store_bind(s, Q_GONE_ADD, 1, id);
+		err = store_run(s, Q_GONE_ADD);
+	}
+	err = store_tx_end(s, err);
+	if (!err)
+		remove_open_host(s, id);
+	return err;
+}
+
+int64_t store_last_host(const struct store *s)
+{
+	return s->last_host;
 }
 
 static void read_addresses(const char *text, struct store_host *host)
@@ -625,6 +701,7 @@ int store_hosts(struct store *s, int (*each)(void *arg, const struct store_host 
 			.first_seen_ms = store_column(s, Q_HOSTS, 7),
 			.last_seen_ms = store_column(s, Q_HOSTS, 8),
 			.last_change_ms = store_column(s, Q_HOSTS, 9),
+			.silent_ms = store_column(s, Q_HOSTS, 10),
 		};
 		char *names = strdup(column_text(s, Q_HOSTS, 3));
 

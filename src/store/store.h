@@ -83,6 +83,7 @@ struct store_host {
 	unsigned state;
 	uint32_t evidence;
 	int64_t first_seen_ms, last_seen_ms, last_change_ms; /* 0: never */
+	int64_t silent_ms;				     /* as the monitor counts it */
 };
 
 /**
@@ -92,6 +93,16 @@ struct store_host {
  * error as store_error() tells.
  */
 MUST_CHECK int store_host_put(struct store *s, const struct store_host *host, int64_t *ret_id);
+
+/*
+ * Takes a host and its history away; its events stay, and its id is not given again. The history's
+ * rows go in the ticks that follow. Not within store_begin(). Return: 0, also when there is no such
+ * host, or an error as store_error() tells.
+ */
+MUST_CHECK int store_host_delete(struct store *s, int64_t id);
+
+/* The highest id that a host ever had, 0 when there was none. */
+int64_t store_last_host(const struct store *s);
 
 /**
  * store_hosts() - every host, by id; the texts are borrowed for the call

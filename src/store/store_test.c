@@ -71,7 +71,7 @@ static int check_host(void *arg, const struct store_host *host)
 	assert_string_equal(host->names[1], "b c");
 	assert_string_equal(host->network, "lan");
 	assert_true(host->state == 3 && host->evidence == 5 && host->first_seen_ms == 1 &&
-		    host->last_seen_ms == 2 && host->last_change_ms == 3);
+		    host->last_seen_ms == 2 && host->last_change_ms == 3 && host->silent_ms == 4);
 	return 0;
 }
 
@@ -88,7 +88,8 @@ static void test_hosts_come_back(void **state)
 				   .evidence = 5,
 				   .first_seen_ms = 1,
 				   .last_seen_ms = 2,
-				   .last_change_ms = 3 };
+				   .last_change_ms = 3,
+				   .silent_ms = 4 };
 	int64_t id;
 	unsigned n = 0;
 
@@ -160,6 +161,50 @@ static void test_bad_bursts(void **state)
 	store_free(s);
 }
 
+/* Its history goes, also what was not sealed yet; others keep theirs, and its id is not given again.
+ */
+static void test_deleted_host(void **state)
+{
+	struct random r = random_of(6);
+	struct store *s = open_with(NULL);
+	struct store_series series;
+	struct twin t = { 0 };
+	int64_t end = START_MS + 3 * HOUR + 7 * MINUTE;
+
+	(void)state;
+	for (int64_t id = 1; id <= 3; id++)
+		put_host(s, id);
+	run_history(s, &t, &r, START_MS, end, 10000);
+	add_event(s, end, 3);
+	assert_int_equal(store_flush(s), 0);
+	assert_true(count("sample WHERE id >> 32 = 1") > 0);
+	assert_int_equal(store_host_delete(s, 1), 0);
+	assert_int_equal(store_host_delete(s, 3), 0);
+	assert_int_equal(store_series(s, 1, START_MS, end, 10, &series), -E_NOT_FOUND);
+	store_free(s); /* amid the deletion: the tail still has them */
+	s = open_with(NULL);
+	tick(s, end);
+	for (size_t i = 0; i < 3; i++) {
+		static const char *const tables[][2] = {
+			{ "sample WHERE id >> 32 != 2", "sample WHERE id >> 32 = 2" },
+			{ "minute WHERE id >> 32 != 2", "minute WHERE id >> 32 = 2" },
+			{ "hour WHERE id >> 32 != 2", "hour WHERE id >> 32 = 2" },
+		};
+
+		assert_int_equal(count(tables[i][0]), 0);
+		assert_true(count(tables[i][1]) > 0);
+	}
+	assert_int_equal(count("host"), 1);
+	assert_int_equal(count("gone"), 0);
+	assert_int_equal(count("event WHERE host = 3"), 1);
+	compare_series(s, &t, 2, end - HOUR, end, 600, STORE_SAMPLES, 10000);
+	assert_int_equal(store_last_host(s), 3);
+	assert_int_equal(put_host(s, 0), 4);
+	assert_int_equal(store_host_delete(s, 9), 0); /* there never was one */
+	store_free(s);
+	free(t.all);
+}
+
 /* --- whose file --- */
 
 static void assert_refused(int expected, const char *word)
@@ -181,6 +226,22 @@ static void execute(const char *sql)
 	assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
 	assert_int_equal(sqlite3_exec(db, sql, NULL, NULL, NULL), SQLITE_OK);
 	sqlite3_close(db);
+}
+
+static void test_older_format_is_taken_up(void **state)
+{
+	struct store *s = open_with(NULL);
+
+	(void)state;
+	assert_int_equal(put_host(s, 3), 3);
+	store_free(s);
+	execute("ALTER TABLE host DROP COLUMN silence; DROP TABLE gone; PRAGMA user_version = 1");
+	s = open_with(NULL);
+	assert_int_equal(put_host(s, 3), 3);
+	assert_int_equal(put_host(s, 0), 4);
+	assert_int_equal(store_host_delete(s, 4), 0);
+	store_free(s);
+	assert_int_equal(count("host WHERE silence = 0"), 1);
 }
 
 static void overwrite(off_t at, const char *bytes, size_t n)
@@ -322,6 +383,8 @@ int main(void)
 		TEST(test_hosts_come_back),
 		TEST(test_transaction_is_all_or_nothing),
 		TEST(test_bad_bursts),
+		TEST(test_deleted_host),
+		TEST(test_older_format_is_taken_up),
 		TEST(test_foreign_files_are_refused),
 		TEST(test_second_writer_is_refused),
 		TEST(test_unreachable_paths_are_refused),
