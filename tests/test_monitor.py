@@ -209,19 +209,24 @@ def test_a_service_manager_is_told(net, start, tmp_path):
     told.close()
 
 
-def test_own_link_down_reports_nobody(net, start):
+def test_own_link_down_reports_nobody(net, config, start):
+    config.write_text(config.read_text().replace(
+        "every:", "  - {name: lan6, prefix: 'fd77::/64', iface: eth0, discover: 2s}\nevery:"))
     monitor = start()
     for _ in HOSTS:
         monitor.wait("new")
     net.link("down")
-    assert "no carrier" in monitor.wait("self-down")["text"]
+    # two networks, but one cable
+    assert monitor.wait("self-down")["text"] == \
+        "eth0 has no carrier: hosts of lan and lan6 are not judged until it is back"
     while monitor.collect(6):  # twice as long as hosts need to become inactive
         pass
     net.link("up")
     monitor.wait("self-up")
     while monitor.collect(5):
         pass
-    assert [e for e in monitor.events if e["kind"] in ("inactive", "degraded", "new")] == []
+    assert [e for e in monitor.events if e["kind"] in ("inactive", "degraded", "new", "self-down",
+                                                       "self-up")] == []
     net.cut(HOSTS[0])  # and then it judges again
     monitor.wait("inactive", HOSTS[0])
 

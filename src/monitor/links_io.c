@@ -41,15 +41,22 @@ static uint32_t find_link(struct links *l, const struct monitor_config_network *
 	return host_route_get(l->netlink, &first, 0, &path) < 0 ? 0 : path.ifindex;
 }
 
-static void tell_link(struct links *l, unsigned network, const struct host_link *link, bool gone)
+/* To presence: all networks that a link leads to at once, since it is one cable. */
+static void tell_link(struct links *l, const struct host_link *link, bool gone)
 {
 	const char *why = gone ? "is gone" : !host_link_is_up(link) ? "is down" : "has no carrier";
 	bool up = !gone && host_link_is_up(link) && link->carrier;
+	uint64_t networks = 0;
 	char text[64];
 
 	snprintf(text, sizeof(text), "%s %s", link->name, why);
-	l->down[network] = !up;
-	if (!presence_link(l->m->presence, monitor_now(), network, up, text))
+	for (unsigned i = 0; i < l->m->config->n_networks; i++) {
+		if (l->ifindex[i] != link->index)
+			continue;
+		l->down[i] = !up;
+		networks |= 1ULL << i;
+	}
+	if (!presence_link(l->m->presence, monitor_now(), networks, up, text))
 		return;
 	monitor_drain(l->m);
 	if (up)
@@ -73,14 +80,17 @@ static void look_at_links(struct links *l)
 {
 	for (unsigned i = 0; i < l->m->config->n_networks; i++) {
 		uint32_t index = find_link(l, &l->m->config->networks[i]);
-		struct host_link link;
 
 		if (index)
 			l->ifindex[i] =
 				index; /* a route goes with its link; the link is remembered */
+	}
+	for (unsigned i = 0; i < l->m->config->n_networks; i++) {
+		struct host_link link;
+
 		if (!l->ifindex[i] || host_link_by_index(l->netlink, l->ifindex[i], &link) < 0)
 			continue;
-		tell_link(l, i, &link, false);
+		tell_link(l, &link, false);
 		host_link_done(&link);
 	}
 }
@@ -92,9 +102,8 @@ static void link_changed(struct links *l, const struct host_link *link, bool gon
 
 		if (!gone && iface && !strcmp(iface, link->name))
 			l->ifindex[i] = link->index; /* made anew */
-		if (l->ifindex[i] == link->index)
-			tell_link(l, i, link, gone);
 	}
+	tell_link(l, link, gone);
 }
 
 /* Somebody unknown, or silent so far, has spoken to this machine. */

@@ -186,11 +186,12 @@ int presence_heard(struct presence *p, struct presence_now now, const struct add
 void presence_round_end(struct presence *p, struct presence_now now);
 
 /**
- * presence_link() - the link that leads to a network went down or came back
+ * presence_link() - a link went down or came back
+ * @networks: those that it leads to, a bit each; they are told in one event
  * @why: for people, "eth0 has no carrier"
  * Return: true when this changed the guard's state and hosts should be checked now.
  */
-bool presence_link(struct presence *p, struct presence_now now, unsigned network, bool up,
+bool presence_link(struct presence *p, struct presence_now now, uint64_t networks, bool up,
 		   const char *why);
 
 /* An event of the caller's own: started. */

@@ -328,15 +328,44 @@ struct tally {
 	unsigned up, heard;
 };
 
-static void tell_self_up(struct presence *p, struct presence_now now, unsigned network)
+/* "lan, lan6 and dmz"; only how many when the names do not fit. */
+static const char *say_networks(struct sentence *s, const struct presence *p, uint64_t networks)
 {
-	struct guard *g = &p->guards[network];
-	struct sentence span;
+	struct buf b = buf_in(s->text, sizeof(s->text));
+	unsigned n = (unsigned)__builtin_popcountll(networks), left = n;
 
-	g->told = false;
-	presence_tell(p, now, PRESENCE_EVENT_SELF_UP, NULL, "the connection to %s is back after %s",
-		      p->networks[network].name,
-		      say_span(&span, (int64_t)((now.mono_ns - g->since_ns) / NS_PER_MS)));
+	for (unsigned i = 0; i < p->config.n_networks; i++) {
+		if (!(networks & 1ULL << i))
+			continue;
+		buf_str(&b, p->networks[i].name);
+		left--;
+		buf_str(&b, left > 1 ? ", " : left ? " and " : "");
+	}
+	if (b.err) {
+		buf_reset(&b);
+		buf_printf(&b, "%u networks", n);
+	}
+	return buf_cstr(&b);
+}
+
+/* For those of @networks of which self-down was told. */
+static void tell_self_up(struct presence *p, struct presence_now now, uint64_t networks)
+{
+	struct sentence names, span;
+	uint64_t back = 0, since_ns = now.mono_ns;
+
+	for (unsigned i = 0; i < p->config.n_networks; i++) {
+		if (!(networks & 1ULL << i) || !p->guards[i].told)
+			continue;
+		p->guards[i].told = false;
+		since_ns = MIN(since_ns, p->guards[i].since_ns);
+		back |= 1ULL << i;
+	}
+	if (back)
+		presence_tell(p, now, PRESENCE_EVENT_SELF_UP, NULL,
+			      "the connection to %s is back after %s",
+			      say_networks(&names, p, back),
+			      say_span(&span, (int64_t)((now.mono_ns - since_ns) / NS_PER_MS)));
 }
 
 /* Silence is counted from zero when the connection is back. */
@@ -362,8 +391,7 @@ static bool guard_holds(struct presence *p, struct presence_now now, unsigned ne
 		if (g->silent)
 			forget_silence(p, network);
 		g->silent = 0;
-		if (g->told)
-			tell_self_up(p, now, network);
+		tell_self_up(p, now, 1ULL << network);
 		return false;
 	}
 	if (!g->silent++)
@@ -417,26 +445,34 @@ void presence_round_end(struct presence *p, struct presence_now now)
 	}
 }
 
-bool presence_link(struct presence *p, struct presence_now now, unsigned network, bool up,
+bool presence_link(struct presence *p, struct presence_now now, uint64_t networks, bool up,
 		   const char *why)
 {
-	struct guard *g = &p->guards[network];
+	uint64_t changed = 0, untold = 0;
+	struct sentence names;
 
 	presence_clock(p, now);
-	if (network >= p->config.n_networks || g->link_down == !up)
-		return false;
-	g->link_down = !up;
-	if (up) {
-		g->silent = 0;
-		forget_silence(p, network);
-		tell_self_up(p, now, network);
-		return true;
+	for (unsigned i = 0; i < p->config.n_networks; i++) {
+		struct guard *g = &p->guards[i];
+
+		if (!(networks & 1ULL << i) || g->link_down == !up)
+			continue;
+		changed |= 1ULL << i;
+		g->link_down = !up;
+		if (up) {
+			g->silent = 0;
+			forget_silence(p, i);
+		} else {
+			g->since_ns = now.mono_ns;
+			untold |= g->told ? 0 : 1ULL << i;
+			g->told = true;
+		}
 	}
-	g->since_ns = now.mono_ns;
-	if (!g->told)
+	if (up)
+		tell_self_up(p, now, changed);
+	else if (untold)
 		presence_tell(p, now, PRESENCE_EVENT_SELF_DOWN, NULL,
 			      "%s: hosts of %s are not judged until it is back", why,
-			      p->networks[network].name);
-	g->told = true;
-	return true;
+			      say_networks(&names, p, untold));
+	return changed;
 }

@@ -6,7 +6,7 @@
  *   0s watch ADDRESS [NAME]          a host of the configuration
  *   0s device ADDRESS WORDS...       on, silent, mac MAC [MAC], rtt MS, lose N (of 5 echoes),
  *                                    arp, icmp, ns, tcp (what it answers from now on), speaks
- *   25s link NETWORK down WHY... | up
+ *   25s link NETWORK[,NETWORK] down WHY... | up
  *   25s unsent on | off              nothing leaves this machine
  *   25s clock SECONDS                the wall clock is set by so much
  *   25s restart                      all is forgotten but what a store would keep
@@ -213,13 +213,18 @@ static void do_expect(struct world *w, char **save)
 
 static void do_link(struct world *w, char **save)
 {
-	const char *name = strtok_r(NULL, " \n", save), *how = strtok_r(NULL, " \n", save);
+	char *names = strtok_r(NULL, " \n", save), *how = strtok_r(NULL, " \n", save);
 	const char *why = strtok_r(NULL, "\n", save);
-	unsigned i = 0;
+	uint64_t networks = 0;
 
-	while (i < w->config.n_networks && strcmp(w->networks[i].name, name) != 0)
-		i++;
-	presence_link(w->presence, now_of(w, 0), i, !strcmp(how, "up"), why);
+	for (const char *name = strtok(names, ","); name; name = strtok(NULL, ",")) {
+		unsigned i = 0;
+
+		while (i < w->config.n_networks && strcmp(w->networks[i].name, name) != 0)
+			i++;
+		networks |= 1ULL << i;
+	}
+	presence_link(w->presence, now_of(w, 0), networks, !strcmp(how, "up"), why);
 }
 
 static void do_restart(struct world *w)
