@@ -9,6 +9,7 @@ import sqlite3
 import subprocess
 import threading
 import time
+import urllib.error
 import urllib.request
 
 import pytest
@@ -334,22 +335,55 @@ def test_a_taken_port_is_refused(net, config, start):
         taken.wait(20)
 
 
-def test_a_socket_from_outside_serves_the_page(net, config, start):
+@pytest.fixture
+def start_web(config, start):
+    """Starts a monitor whose page is served on a socket of this namespace; gives the API's URL."""
     config.write_text(config.read_text().replace("web: {enabled: false}\n", ""))
     listener = socket.create_server(("127.0.0.1", 0))
-    port = listener.getsockname()[1]
 
     def pass_on():  # descriptor 3, as a service manager does it
         os.dup2(listener.fileno(), 3, inheritable=True)
         os.environ.update(LISTEN_FDS="1", LISTEN_PID=str(os.getpid()))
 
-    monitor = start(preexec_fn=pass_on, close_fds=False)
+    def run():
+        monitor = start(preexec_fn=pass_on, close_fds=False)
+        return monitor, "http://127.0.0.1:%d/api/v1/" % listener.getsockname()[1]
+
+    yield run
+    listener.close()
+
+
+def test_a_socket_from_outside_serves_the_page(start_web):
+    monitor, url = start_web()
     monitor.wait("new", HOSTS[0])
-    url = "http://127.0.0.1:%d/api/v1/summary" % port
-    with urllib.request.urlopen(url, timeout=20) as answer:
+    with urllib.request.urlopen(url + "summary", timeout=20) as answer:
         summary = json.load(answer)
     assert summary["self"] == "up" and summary["networks"][0]["name"] == "lan"
-    listener.close()
+
+
+def test_a_forgotten_host_is_gone_everywhere(net, config, start, start_web):
+    config.write_text(config.read_text() + "forget: 5s\n")
+    monitor, url = start_web()
+    for _ in HOSTS:
+        monitor.wait("new")
+    with urllib.request.urlopen(url + "stream", timeout=WAIT) as stream:
+        net.cut(HOSTS[1])
+        gone = monitor.wait("inactive", HOSTS[1])["host"]
+        while stream.readline() != b"event: gone\n":
+            pass
+        assert stream.readline() == b'data: {"hosts":[%d]}\n' % gone
+    for path in ("hosts/%d", "hosts/%d/latency"):
+        with pytest.raises(urllib.error.HTTPError) as refused:
+            urllib.request.urlopen(url + path % gone, timeout=20)
+        assert refused.value.code == 404 and "no such host" in json.load(refused.value)["error"]
+    with urllib.request.urlopen(url + "events?host=%d" % gone, timeout=20) as answer:
+        kinds = [event["kind"] for event in json.load(answer)["events"]]
+    assert kinds == ["inactive", "new"]
+    monitor.stop()
+    monitor = start()
+    assert "with 3 known hosts" in monitor.wait("started")["text"]
+    net.join(HOSTS[1])
+    assert monitor.wait("new", HOSTS[1])["host"] > gone
 
 
 @pytest.mark.parametrize("change, line, says", [

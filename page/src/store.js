@@ -232,6 +232,8 @@ class Store {
 	#message(kind, data, control) {
 		if (kind === "hosts") {
 			this.#round(data);
+		} else if (kind === "gone") {
+			this.#gone(data.hosts);
 		} else if (kind === "event") {
 			this.#event(data);
 		} else if (kind === "reload") {
@@ -259,6 +261,15 @@ class Store {
 		if (Date.now() - this.#heatAt > Math.min(60e3, Math.max(10e3, step))) {
 			void this.loadHeat();
 		}
+	}
+
+	/** @param {number[]} hosts ids that are no longer there */
+	#gone(hosts) {
+		for (const id of hosts) {
+			this.hosts.delete(id);
+			this.heatRows.delete(id);
+		}
+		this.version++;
 	}
 
 	/** @param {Event} event */

@@ -116,6 +116,13 @@ export class Mock {
 		this.#send(`event: hosts\ndata: ${JSON.stringify(data)}\n\n`);
 	}
 
+	/** A host is forgotten. It must be the last, so that ids go on without a gap. */
+	forget() {
+		const host = /** @type {Host} */ (this.hosts.pop());
+		this.#send(`event: gone\ndata: ${JSON.stringify({ hosts: [host.id] })}\n\n`);
+		this.round();
+	}
+
 	/** Ends every stream, and refuses new ones until told otherwise. */
 	breakStreams() {
 		this.refuseStreams = true;

@@ -160,6 +160,17 @@ describe("live", () => {
 			await page.locator(`.row[data-id='${id}'] .c-name`).getByText("newcomer").waitFor();
 		}));
 
+	test("a forgotten host disappears from the list, the heat map and its own page", () =>
+		withMock({}, "/#/host/12", async (page, mock) => {
+			await page.locator(".host-view h1").waitFor();
+			mock.forget();
+			await page.getByText("There is no host number 12").waitFor();
+			await page.getByRole("link", { name: "Back to all hosts" }).click();
+			await ready(page);
+			assert.equal(await page.locator(".hosts .row[data-id='12']").count(), 0);
+			await page.getByLabel(/loss of 11 hosts over/).waitFor();
+		}));
+
 	test("a broken stream shows as stale, then everything is caught up", () =>
 		withMock(
 			{},

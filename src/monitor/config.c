@@ -19,6 +19,7 @@
 #define MAX_SWEEP	   (1u << 20) /* addresses of one network */
 #define MAX_UNASKED_GLOBAL 256
 #define MIN_TOKEN_LEN	   16
+#define DAY_NS		   (86400 * NS_PER_S)
 
 /* The file as libcyaml fills it: absent values are NULL or 0. */
 struct file_network {
@@ -59,7 +60,7 @@ struct file {
 	unsigned n_networks;
 	struct file_host *hosts;
 	unsigned n_hosts;
-	char *every, *timeout, *spacing;
+	char *every, *timeout, *spacing, *forget;
 	uint32_t *burst, *rate, *up, *down, *max_hosts;
 	struct file_degraded *degraded;
 	bool names;
@@ -133,6 +134,7 @@ static const struct cyaml_schema_field file_fields[] = {
 	TEXT(file, every),
 	TEXT(file, timeout),
 	TEXT(file, spacing),
+	TEXT(file, forget),
 	COUNT(file, burst),
 	COUNT(file, rate),
 	COUNT(file, up),
@@ -225,12 +227,11 @@ static unsigned take_count(struct load *l, const char *at, const uint32_t *value
 
 static unsigned take_days(struct load *l, const char *at, const char *text)
 {
-	uint64_t day = 86400 * NS_PER_S, ns;
+	uint64_t ns = take_duration(l, at, text, 0, DAY_NS, 36500 * DAY_NS);
 
-	ns = take_duration(l, at, text, 0, day, 36500 * day);
-	if (ns % day)
+	if (ns % DAY_NS)
 		refuse(l, at, "'%s' is not a number of whole days, like 30d", text);
-	return (unsigned)(ns / day);
+	return (unsigned)(ns / DAY_NS);
 }
 
 /* The set that a sweep covers. NULL: none, or an error. */
@@ -374,6 +375,7 @@ static void take_rounds(struct load *l)
 		       (double)lasts_ns / (double)NS_PER_S, (double)c->every_ns / (double)NS_PER_S,
 		       c->burst, (double)c->spacing_ns / (double)NS_PER_S,
 		       (double)c->timeout_ns / (double)NS_PER_S);
+	c->forget_ns = take_duration(l, "forget", f->forget, 30 * DAY_NS, 0, 36500 * DAY_NS);
 	degraded = f->degraded ? f->degraded : &none;
 	c->degraded_loss = 0.1;
 	if (degraded->loss && !l->err)

@@ -54,6 +54,7 @@ struct monitor_config {
 	unsigned up, down;    /* rounds in a row */
 	double degraded_loss; /* fraction */
 	uint64_t degraded_rtt_ns;
+	uint64_t forget_ns; /* silence after which a host that was found is forgotten; 0: never */
 	unsigned max_hosts;
 	bool resolve_names;
 	struct monitor_config_store store;

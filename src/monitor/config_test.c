@@ -71,6 +71,7 @@ static void test_defaults(void **state)
 	assert_true(c->up == 2 && e->up == 2 && c->down == 3 && e->down == 3);
 	assert_true(c->degraded_loss == e->degraded_loss && c->degraded_loss == 0.1);
 	assert_true(c->degraded_rtt_ns == e->degraded_rtt_ns);
+	assert_true(c->forget_ns == 30 * 86400 * NS_PER_S && c->forget_ns == e->forget_ns);
 	assert_true(c->max_hosts == 4096 && e->max_hosts == 4096);
 	assert_false(c->resolve_names || e->resolve_names);
 	assert_string_equal(c->store.path, e->store.path);
@@ -109,6 +110,7 @@ static const struct {
 	{ "networks:\n  - {name: a, prefix: 10.0.0.0/24, exclude: ['@/etc/passwd']}\n", 2,
 	  "expected addresses" },
 	{ "networks:\n  - {name: a, prefix: 10.0.0.0/24, discover: 5}\n", 2, "duration" },
+	{ "forget: 30\n%s", 1, "'30' is not a duration" },
 	{ "every: 10\n%s", 1, "'10' is not a duration" },
 	{ "every: 10ns\n%s", 1, "duration" },
 	{ "every: 0\n%s", 1, "expected 1 s to 3600 s" },

@@ -37,6 +37,7 @@ static int restore_one(void *arg, const struct store_host *saved)
 		.first_seen_ms = saved->first_seen_ms,
 		.last_seen_ms = saved->last_seen_ms,
 		.last_change_ms = saved->last_change_ms,
+		.silent_ms = saved->silent_ms,
 		.n_addrs = MIN(saved->n_addresses, (unsigned)PRESENCE_MAX_ADDRS),
 	};
 	void *revision;
@@ -82,6 +83,7 @@ static void on_drain(uv_timer_t *timer)
 
 void monitor_drain_soon(struct monitor *m)
 {
+	m->stale = true; /* a host may have gone to make room */
 	if (!uv_is_active((uv_handle_t *)m->history->drain))
 		uv_timer_start(m->history->drain, on_drain, DRAIN_AFTER_MS, 0);
 }
@@ -158,6 +160,7 @@ static int put_host(struct history *h, const struct presence_host *host)
 		.first_seen_ms = host->first_seen_ms,
 		.last_seen_ms = host->last_seen_ms,
 		.last_change_ms = host->last_change_ms,
+		.silent_ms = host->silent_ms,
 	};
 	void *revision;
 	int err;
@@ -235,12 +238,32 @@ static int put_events(struct history *h)
 	return 0;
 }
 
+/* Before others take their places: at a restart there must not be more than there is room for. */
+static int drop_gone(struct history *h)
+{
+	const struct presence_gone *gone;
+	size_t n = presence_gone(h->m->presence, &gone);
+
+	if (!n)
+		return 0;
+	for (size_t i = 0; i < n; i++) {
+		int err = gone[i].forgotten ? store_host_delete(h->m->store, gone[i].id) : 0;
+
+		if (err < 0)
+			return err; /* all are tried again */
+		hash_remove(h->kept, &gone[i].id);
+	}
+	monitor_tell_gone(h->m, gone, n);
+	presence_gone_clear(h->m->presence);
+	return 0;
+}
+
 int history_keep(struct history *h,
 		 void (*tell)(struct monitor *m, const struct monitor_event *event))
 {
-	int err = 0, committed;
+	int err = drop_gone(h), committed;
 
-	if (h->n_pending < PENDING_MAX)
+	if (!err && h->n_pending < PENDING_MAX)
 		err = collect(h);
 	if (err < 0 || !h->n_pending)
 		return err;
@@ -285,8 +308,10 @@ static int put_samples(struct history *h, int64_t at_ms)
 
 int history_round(struct history *h, int64_t at_ms)
 {
-	int err = store_begin(h->m->store), committed;
+	int err = drop_gone(h), committed;
 
+	if (!err)
+		err = store_begin(h->m->store);
 	if (err < 0)
 		return err;
 	err = put_hosts(h, (int64_t)h->m->n_rounds);

@@ -30,6 +30,14 @@ void monitor_trouble(struct monitor *m, const char *format, ...)
 	}
 }
 
+void monitor_tell_gone(struct monitor *m, const struct presence_gone *gone, size_t n)
+{
+	for (unsigned i = 0; i < m->n_listeners; i++) {
+		if (m->listeners[i]->gone)
+			m->listeners[i]->gone(m->listeners[i]->user, gone, n);
+	}
+}
+
 /* What presence is told of the configuration. The networks' names are borrowed from it. */
 static struct presence_config presence_config_of(struct monitor *m,
 						 const struct monitor_config *config)
@@ -45,7 +53,9 @@ static struct presence_config presence_config_of(struct monitor *m,
 		.down = config->down,
 		.degraded_loss = config->degraded_loss,
 		.degraded_rtt_ns = config->degraded_rtt_ns,
+		.forget_ns = config->forget_ns,
 		.max_hosts = config->max_hosts,
+		.last_id = store_last_host(m->store),
 	};
 }
 
@@ -56,10 +66,16 @@ static int watch_hosts(struct monitor *m)
 	int err = 0;
 
 	presence_unwatch(m->presence);
-	for (unsigned i = 0; i < m->config->n_hosts && !err; i++)
-		err = presence_watch(m->presence, now, &m->config->hosts[i].addr,
-				     m->config->hosts[i].name);
-	presence_prune(m->presence);
+	/* Those that are there first: or else a new one could take the place of one of them. */
+	for (unsigned fresh = 0; fresh < 2 && !err; fresh++) {
+		for (unsigned i = 0; i < m->config->n_hosts && !err; i++) {
+			const struct monitor_config_host *host = &m->config->hosts[i];
+
+			if (fresh || presence_by_addr(m->presence, &host->addr))
+				err = presence_watch(m->presence, now, &host->addr, host->name);
+		}
+		presence_prune(m->presence);
+	}
 	return err;
 }
 

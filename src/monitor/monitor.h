@@ -55,6 +55,8 @@ struct monitor_listener {
 	void (*event)(void *user, const struct monitor_event *event);
 	/* A round ended: @n hosts changed state or figures, at @hosts (borrowed for the call). */
 	void (*round)(void *user, const struct monitor_host *hosts, size_t n);
+	/* These are no longer there; of those forgotten nothing but events is left. */
+	void (*gone)(void *user, const struct presence_gone *gone, size_t n);
 	/* Something that people should know, but that is no event: the disk is full, a round is
 	 * late. */
 	void (*trouble)(void *user, const char *text);

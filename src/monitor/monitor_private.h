@@ -46,6 +46,7 @@ void monitor_timer_free(uv_timer_t *timer);
 /* A round was judged: keeps the samples, drains, tells who changed. @at_ms: when it began. */
 void monitor_round_done(struct monitor *m, int64_t at_ms);
 
+void monitor_tell_gone(struct monitor *m, const struct presence_gone *gone, size_t n);
 void monitor_trouble(struct monitor *m, const char *format, ...) PRINTF(2, 3);
 
 /* history.c: between presence and the store */

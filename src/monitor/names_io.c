@@ -12,7 +12,7 @@
 struct names {
 	struct monitor *m;
 	struct resolver *resolver;
-	unsigned next; /* host, by its place in presence */
+	int64_t last; /* host that was asked for; those after it have higher ids */
 	uint64_t again_ns;
 	unsigned n_waiting;
 	bool closing;
@@ -62,13 +62,16 @@ void names_look(struct names *n)
 	unsigned n_hosts = presence_n_hosts(n->m->presence);
 	uint64_t now_ns = monitor_now().mono_ns;
 
-	if (n->next > n_hosts || now_ns >= n->again_ns) {
-		n->next = 0;
+	if (now_ns >= n->again_ns) {
+		n->last = 0;
 		n->again_ns = now_ns + ASK_AGAIN_NS;
 	}
-	while (n->next < n_hosts && n->n_waiting < ASK_PER_ROUND) {
-		const struct presence_host *host = presence_host(n->m->presence, n->next++);
+	for (unsigned i = 0; i < n_hosts && n->n_waiting < ASK_PER_ROUND; i++) {
+		const struct presence_host *host = presence_host(n->m->presence, i);
 
+		if (host->id <= n->last)
+			continue;
+		n->last = host->id;
 		n->n_waiting++;
 		resolver_name_of(n->resolver, &host->addrs[0], on_name, n);
 	}

@@ -2,12 +2,16 @@
 #include "monitor/presence.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <stdlib.h>
 
 #include "monitor/presence_private.h"
 
 /* A wall clock may be slewed a little; more than this within one step is a jump. */
 #define CLOCK_JUMP_MS 2000
+
+/* Each takes the store a transaction: so many at the end of a round keep nobody waiting. */
+#define FORGET_PER_ROUND 64
 
 /* struct addr has padding, which a key must not have. */
 struct addr_key {
@@ -82,7 +86,7 @@ struct presence *presence_new(const struct presence_config *config)
 	if (!p)
 		return NULL;
 	take_config(p, config);
-	p->next_id = 1;
+	p->next_id = config->last_id + 1;
 	p->by_id = hash_new(sizeof(int64_t), sizeof(struct host *), config->max_hosts);
 	p->by_addr = hash_new(sizeof(struct addr_key), sizeof(struct host *),
 			      (size_t)config->max_hosts * PRESENCE_MAX_ADDRS);
@@ -114,6 +118,7 @@ struct presence *presence_free(struct presence *p)
 	hash_free(p->by_addr);
 	hash_free(p->by_mac);
 	free(p->events);
+	free(p->gone);
 	free(p);
 	return NULL;
 }
@@ -223,8 +228,6 @@ static int grow_hosts(struct presence *p)
 
 	if (p->n_hosts < p->cap_hosts)
 		return 0;
-	if (cap == p->cap_hosts)
-		return -E_FULL;
 	hosts = realloc(p->hosts, cap * sizeof(*hosts));
 	if (!hosts)
 		return -ENOMEM;
@@ -233,7 +236,116 @@ static int grow_hosts(struct presence *p)
 	return 0;
 }
 
-/* A new host in the table, with one address. Nothing is told. */
+/*
+ * Notes that a host will be gone. Return: 0, -ENOMEM, or -E_FULL while nobody takes what is noted
+ * (the store cannot be written).
+ */
+static int note_gone(struct presence *p, const struct host *h, bool forgotten)
+{
+	size_t cap = MAX(p->cap_gone * 2, (size_t)64);
+	struct presence_gone *gone;
+
+	if (p->n_gone >= p->config.max_hosts)
+		return -E_FULL;
+	if (p->n_gone == p->cap_gone) {
+		gone = realloc(p->gone, cap * sizeof(*gone));
+		if (!gone)
+			return -ENOMEM;
+		p->gone = gone;
+		p->cap_gone = cap;
+	}
+	p->gone[p->n_gone++] = (struct presence_gone){ h->pub.id, forgotten };
+	return 0;
+}
+
+/* What the tables know of a host, and the host. Its place among the hosts is the caller's. */
+static void drop(struct presence *p, struct host *h)
+{
+	for (unsigned i = 0; i < h->pub.n_addrs; i++) {
+		struct addr_key key = key_of(&h->pub.addrs[i]);
+
+		hash_remove(p->by_addr, &key);
+		if (find_mac(p, &h->addrs[i].mac) == h)
+			hash_remove(p->by_mac, &h->addrs[i].mac);
+	}
+	hash_remove(p->by_id, &h->pub.id);
+	p->counts[h->pub.state]--;
+	host_free(h);
+}
+
+/* Takes away the hosts that @goes says, at most @max. Who cannot be noted stays. */
+static void take_away(struct presence *p, unsigned max, bool forgotten,
+		      bool (*goes)(const struct presence *p, const struct host *h))
+{
+	unsigned n_kept = 0, n_gone = 0;
+
+	for (unsigned i = 0; i < p->n_hosts; i++) {
+		struct host *h = p->hosts[i];
+
+		if (n_gone < max && goes(p, h) && !note_gone(p, h, forgotten)) {
+			drop(p, h);
+			n_gone++;
+		} else {
+			p->hosts[n_kept++] = h;
+		}
+	}
+	p->n_hosts = n_kept;
+}
+
+static bool may_be_forgotten(const struct host *h)
+{
+	return !h->pub.configured && h->pub.state == PRESENCE_INACTIVE;
+}
+
+static bool is_over(const struct presence *p, const struct host *h)
+{
+	return may_be_forgotten(h) && (uint64_t)h->pub.silent_ms >= p->config.forget_ns / NS_PER_MS;
+}
+
+void presence_forget(struct presence *p)
+{
+	if (p->config.forget_ns)
+		take_away(p, FORGET_PER_ROUND, true, is_over);
+}
+
+/* A full table gives away one place. Return: 0, -E_FULL, -ENOMEM. */
+static int make_room(struct presence *p)
+{
+	unsigned longest = p->n_hosts;
+	int err;
+
+	if (p->n_hosts < p->config.max_hosts)
+		return 0;
+	for (unsigned i = 0; i < p->n_hosts; i++) {
+		if (may_be_forgotten(p->hosts[i]) &&
+		    (longest == p->n_hosts ||
+		     p->hosts[i]->pub.silent_ms > p->hosts[longest]->pub.silent_ms))
+			longest = i;
+	}
+	if (longest == p->n_hosts)
+		return -E_FULL;
+	err = note_gone(p, p->hosts[longest], true);
+	if (err < 0)
+		return err;
+	drop(p, p->hosts[longest]);
+	p->n_hosts--;
+	memmove(&p->hosts[longest], &p->hosts[longest + 1],
+		(p->n_hosts - longest) * sizeof(struct host *));
+	return 0;
+}
+
+size_t presence_gone(const struct presence *p, const struct presence_gone **ret_gone)
+{
+	*ret_gone = p->gone;
+	return p->n_gone;
+}
+
+void presence_gone_clear(struct presence *p)
+{
+	p->n_gone = 0;
+}
+
+/* A new host in the table, which has room, with one address. Nothing is told. */
 static int add_host(struct presence *p, int64_t id, const struct addr *addr, struct host **ret_host)
 {
 	int err = grow_hosts(p);
@@ -286,6 +398,8 @@ int presence_restore(struct presence *p, const struct presence_host *saved)
 	if (!saved->n_addrs || saved->n_addrs > PRESENCE_MAX_ADDRS || saved->id < 1 ||
 	    (unsigned)saved->state >= PRESENCE_N_STATES)
 		return -E_MALFORMED;
+	if (p->n_hosts == p->config.max_hosts)
+		return -E_FULL;
 	for (unsigned i = 0; i < saved->n_addrs; i++) {
 		if (find_addr(p, &saved->addrs[i]))
 			return -E_MALFORMED;
@@ -307,6 +421,7 @@ int presence_restore(struct presence *p, const struct presence_host *saved)
 	h->pub.first_seen_ms = saved->first_seen_ms;
 	h->pub.last_seen_ms = saved->last_seen_ms;
 	h->pub.last_change_ms = saved->last_change_ms;
+	h->pub.silent_ms = MAX(saved->silent_ms, (int64_t)0);
 	for (unsigned i = 0; i < 2; i++) {
 		err = presence_set_name(p, saved->id, i, saved->names[i]);
 		if (err < 0)
@@ -333,7 +448,9 @@ int presence_watch(struct presence *p, struct presence_now now, const struct add
 
 	presence_clock(p, now);
 	if (!h) {
-		err = add_host(p, p->next_id, addr, &h);
+		err = make_room(p);
+		if (!err)
+			err = add_host(p, p->next_id, addr, &h);
 		if (err < 0)
 			return err;
 		h->pub.first_seen_ms = h->pub.last_change_ms = now.wall_ms;
@@ -350,33 +467,14 @@ void presence_unwatch(struct presence *p)
 	}
 }
 
-static void forget(struct presence *p, struct host *h)
+static bool is_outside(const struct presence *p, const struct host *h)
 {
-	for (unsigned i = 0; i < h->pub.n_addrs; i++) {
-		struct addr_key key = key_of(&h->pub.addrs[i]);
-
-		hash_remove(p->by_addr, &key);
-		if (find_mac(p, &h->addrs[i].mac) == h)
-			hash_remove(p->by_mac, &h->addrs[i].mac);
-	}
-	hash_remove(p->by_id, &h->pub.id);
-	p->counts[h->pub.state]--;
-	host_free(h);
+	return !h->pub.configured && h->pub.network == p->config.n_networks;
 }
 
 void presence_prune(struct presence *p)
 {
-	unsigned n_kept = 0;
-
-	for (unsigned i = 0; i < p->n_hosts; i++) {
-		struct host *h = p->hosts[i];
-
-		if (h->pub.configured || h->pub.network < p->config.n_networks)
-			p->hosts[n_kept++] = h;
-		else
-			forget(p, h);
-	}
-	p->n_hosts = n_kept;
+	take_away(p, UINT_MAX, false, is_outside);
 }
 
 int presence_set_name(struct presence *p, int64_t id, unsigned which, const char *name)
@@ -432,7 +530,9 @@ static int meet(struct presence *p, struct presence_now now, const struct addr *
 	/* A link-local address says nothing about which network its owner is in. */
 	if (network_of(p, addr) == p->config.n_networks)
 		return -E_NOT_FOUND;
-	err = add_host(p, p->next_id, addr, &h);
+	err = make_room(p);
+	if (!err)
+		err = add_host(p, p->next_id, addr, &h);
 	if (err < 0)
 		return err;
 	presence_learn_mac(p, h, 0, mac);
@@ -477,6 +577,7 @@ int presence_heard(struct presence *p, struct presence_now now, const struct add
 	hear_mac(&h->addrs[i], mac);
 	h->evidence |= by;
 	h->pub.last_seen_ms = now.wall_ms;
+	h->pub.silent_ms = 0;
 	if (by == PRESENCE_ICMP)
 		h->echoes = true;
 	else

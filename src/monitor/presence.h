@@ -9,6 +9,13 @@
  * only below half of them), or when it comes and goes: at least 30 % changes within the last 20
  * rounds, until they are below 25 %; it is then not called inactive at each change.
  *
+ * A host that was found, and not named by the configuration, is forgotten when it is inactive and
+ * has been silent for `forget`. Silence is counted in judged rounds, each as long as `every`, and
+ * kept with the host: the wall clock has no part in it, so that a jump forgets nobody, and time in
+ * which nobody asked (the monitor was not running, its own connection was down) does not count. A
+ * new host for which there is no room takes the place of the inactive one that has been silent
+ * longest.
+ *
  * The guard: while the link of a network is down, or when all of at least three active hosts of a
  * network fall silent in the same round, the fault is taken to be ours. Nothing is counted against
  * those hosts, their states are frozen, and silence is counted from zero when the connection is
@@ -87,7 +94,9 @@ struct presence_config {
 	unsigned up, down;	  /* rounds in a row, at least 1 */
 	double degraded_loss;	  /* fraction over the last minute; 0: never */
 	uint64_t degraded_rtt_ns; /* median; 0: never */
+	uint64_t forget_ns;	  /* judged silence; 0: never */
 	unsigned max_hosts;
+	int64_t last_id; /* ids up to this one were used before; only presence_new() looks at it */
 };
 
 /* A host as others see it: borrowed, valid until the next call that may change the presence. */
@@ -103,6 +112,7 @@ struct presence_host {
 	uint8_t evidence; /* presence_evidence bits by which it was heard last */
 	int64_t first_seen_ms, last_seen_ms,
 		last_change_ms;	   /* wall clock; last_seen 0: never heard */
+	int64_t silent_ms;	   /* judged silence since it was heard last */
 	int64_t rtt_ns, jitter_ns; /* of the last answered burst; -1: none yet */
 	double loss; /* over the last minute, of what the figures tell of; -1: nothing was sent */
 	uint32_t revision; /* grows with every change that is worth keeping: not with figures */
@@ -154,7 +164,7 @@ MUST_CHECK int presence_watch(struct presence *p, struct presence_now now, const
 /* No host is one of the configuration any more, nor has its name; presence_watch() follows. */
 void presence_unwatch(struct presence *p);
 
-/* Forgets the hosts that are neither in a network nor of the configuration. No event. */
+/* Drops the hosts that are neither in a network nor of the configuration. No event. */
 void presence_prune(struct presence *p);
 
 /*
@@ -182,7 +192,10 @@ void presence_sent(struct presence *p, const struct addr *addr, unsigned n_echo,
 int presence_heard(struct presence *p, struct presence_now now, const struct addr *addr,
 		   const struct mac *mac, enum presence_evidence by, uint64_t rtt_ns);
 
-/* The round is over: every host that something was sent to is judged. */
+/*
+ * The round is over: every host that something was sent to is judged. Then those that have been
+ * silent for too long are forgotten, a bounded number in a round.
+ */
 void presence_round_end(struct presence *p, struct presence_now now);
 
 /**
@@ -211,6 +224,16 @@ const struct presence_host *presence_host(const struct presence *p, unsigned i);
 /* NULL when there is no such host. */
 const struct presence_host *presence_by_id(const struct presence *p, int64_t id);
 const struct presence_host *presence_by_addr(const struct presence *p, const struct addr *addr);
+
+/* A host that was there and is no more. */
+struct presence_gone {
+	int64_t id;
+	bool forgotten; /* was silent for too long; else the configuration does not want it now */
+};
+
+/* Those gone since presence_gone_clear(), borrowed until the next call. Return: how many. */
+size_t presence_gone(const struct presence *p, const struct presence_gone **ret_gone);
+void presence_gone_clear(struct presence *p);
 
 /* Hosts of that state. */
 unsigned presence_count(const struct presence *p, enum presence_state state);

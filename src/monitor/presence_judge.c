@@ -305,6 +305,8 @@ static void judge_host(struct presence *p, struct presence_now now, struct host 
 
 	if (answered)
 		h->pub.evidence = h->evidence;
+	else
+		h->pub.silent_ms += (int64_t)(p->config.every_ns / NS_PER_MS);
 	judge_streaks(p, h, answered);
 	if (h->up && !was_up)
 		h->n_minute = h->minute_at =
@@ -443,6 +445,7 @@ void presence_round_end(struct presence *p, struct presence_now now)
 			judge_host(p, now, h);
 		host_round_over(h);
 	}
+	presence_forget(p);
 }
 
 bool presence_link(struct presence *p, struct presence_now now, uint64_t networks, bool up,

@@ -60,6 +60,8 @@ struct presence {
 	struct presence_event *events; /* a queue: [@first_event, @n_events) */
 	size_t first_event, n_events, cap_events;
 	uint64_t events_lost;
+	struct presence_gone *gone;
+	size_t n_gone, cap_gone;
 };
 
 /*
@@ -76,6 +78,9 @@ void presence_clock(struct presence *p, struct presence_now now);
 /* Changes a host's state and the counts. */
 void presence_set_state(struct presence *p, struct host *h, enum presence_state state,
 			struct presence_now now);
+
+/* Forgets hosts that have been silent for too long. */
+void presence_forget(struct presence *p);
 
 /* Remembers @mac as that of address @i; the first host that has a MAC is the one others join. */
 void presence_learn_mac(struct presence *p, struct host *h, unsigned i, const struct mac *mac);

@@ -2,7 +2,7 @@
  * Replays the scenarios in tests/scenarios in virtual time: a small world of devices answers,
  * and everything that presence tells is compared with what the scenario says, as a whole.
  *
- *   every 10s | up 2 | down 3 | network lan 10.77.0.0/24
+ *   every 10s | up 2 | down 3 | forget 100s | max_hosts 4 | network lan 10.77.0.0/24
  *   0s watch ADDRESS [NAME]          a host of the configuration
  *   0s device ADDRESS WORDS...       on, silent, mac MAC [MAC], rtt MS, lose N (of 5 echoes),
  *                                    arp, icmp, ns, tcp (what it answers from now on), speaks
@@ -10,7 +10,7 @@
  *   25s unsent on | off              nothing leaves this machine
  *   25s clock SECONDS                the wall clock is set by so much
  *   25s restart                      all is forgotten but what a store would keep
- *   25s expect ADDRESS STATE         also "hosts N", "self up", "loss ADDRESS PERCENT"
+ *   25s expect ADDRESS STATE | gone  also "hosts N", "self up", "loss ADDRESS PERCENT"
  *   until 100s
  *   events                           the rest of the file: TIME KIND TEXT
  */
@@ -105,6 +105,7 @@ static void take_events(struct world *w)
 		buf_printf(&w->told, "%us %s ", (unsigned)w->now_s, presence_kind_text(event.kind));
 		buf_safe(&w->told, event.text, strlen(event.text));
 		buf_char(&w->told, '\n');
+		w->config.last_id = MAX(w->config.last_id, event.host); /* for a restart */
 	}
 }
 
@@ -207,8 +208,8 @@ static void do_expect(struct world *w, char **save)
 	}
 	addr = read_addr(w, what);
 	h = presence_by_addr(w->presence, &addr);
-	if (!h || strcmp(presence_state_text(h->state), value) != 0)
-		bad(w, "%s is %s", what, h ? presence_state_text(h->state) : "not there");
+	if (strcmp(h ? presence_state_text(h->state) : "gone", value) != 0)
+		bad(w, "%s is %s", what, h ? presence_state_text(h->state) : "gone");
 }
 
 static void do_link(struct world *w, char **save)
@@ -284,6 +285,10 @@ static bool read_setting(struct world *w, const char *line, uint64_t *until_s)
 		w->config.up = (unsigned)n;
 	} else if (sscanf(line, "down %llu", &n) == 1) {
 		w->config.down = (unsigned)n;
+	} else if (sscanf(line, "forget %llus", &n) == 1) {
+		w->config.forget_ns = n * NS_PER_S;
+	} else if (sscanf(line, "max_hosts %llu", &n) == 1) {
+		w->config.max_hosts = (unsigned)n;
 	} else if (sscanf(line, "until %llus", &n) == 1) {
 		*until_s = n;
 	} else if (sscanf(line, "network %31s %63s", names[at & 3], prefix) == 2) {
@@ -367,7 +372,10 @@ static void test_scenarios(void **state)
 	free(entries);
 }
 
-/* Random hearing and judging, beyond the bound, against the counts that a walk gives. */
+/*
+ * Random hearing, judging and forgetting, beyond the bound, against the counts that a walk gives,
+ * and against who came and who went.
+ */
 static void test_table(void **state)
 {
 	struct presence_network network = { "n", { .len = 0 } };
@@ -375,12 +383,13 @@ static void test_table(void **state)
 					  .n_networks = 1,
 					  .every_ns = NS_PER_S,
 					  .up = 1,
-					  .down = 1,
+					  .down = 5,
+					  .forget_ns = 7 * NS_PER_S,
 					  .max_hosts = 50 };
 	struct presence *p;
 	struct presence_event event;
 	uint64_t mono_ns = 0;
-	int64_t n_full = 0;
+	int64_t n_full = 0, n_met = 0, n_gone = 0;
 
 	(void)state;
 	srandom(1);
@@ -393,14 +402,17 @@ static void test_table(void **state)
 		struct mac mac = { { 2, 0, 0, 0, 0, (uint8_t)(random() % 40) } };
 		const struct presence_host *h = presence_by_addr(p, &a);
 		unsigned counts[PRESENCE_N_STATES] = { 0 };
+		const struct presence_gone *gone;
 		int err;
 
 		if (random() % 20 == 0) {
+			for (unsigned k = 0; k < presence_n_hosts(p); k++)
+				presence_sent(p, &presence_host(p, k)->addrs[0], 1, 1);
 			presence_round_end(p, now);
 		} else {
-			presence_sent(p, &a, 1, 1);
 			err = presence_heard(p, now, &a, &mac, PRESENCE_NS, 0);
 			n_full += err == -E_FULL;
+			n_met += err == 1;
 			h = presence_by_addr(p, &a);
 			assert_true(err == -E_FULL ? !h : h && h == presence_by_id(p, h->id));
 		}
@@ -408,10 +420,14 @@ static void test_table(void **state)
 			counts[presence_host(p, k)->state]++;
 		for (unsigned k = 0; k < PRESENCE_N_STATES; k++)
 			assert_int_equal(counts[k], presence_count(p, k));
+		for (size_t k = presence_gone(p, &gone); k-- > 0; n_gone++)
+			assert_true(gone[k].forgotten && !presence_by_id(p, gone[k].id));
+		presence_gone_clear(p);
+		assert_int_equal(n_met - n_gone, presence_n_hosts(p));
 		while (presence_next_event(p, &event))
 			;
 	}
-	assert_true(n_full > 0);
+	assert_true(n_full > 0 && n_gone > 0);
 	assert_true(presence_n_hosts(p) <= 50);
 	presence_free(p);
 }
@@ -431,8 +447,10 @@ static void test_configure(void **state)
 	struct addr named = addr_ip4((uint8_t[]){ 10, 0, 1, 2 });
 	struct mac mac = { { 2, 0, 0, 0, 0, 1 } };
 	struct presence_now now = { 1, 1 };
-	struct presence *p;
+	const struct presence_gone *gone;
 	const struct presence_host *h;
+	struct presence *p;
+	int64_t id;
 
 	(void)state;
 	networks[0].prefix.addr = in_a;
@@ -453,8 +471,11 @@ static void test_configure(void **state)
 	assert_null(h->names[0]);
 	assert_int_equal(presence_watch(p, now, &named, "brother"), 0);
 	assert_null(h->names[1]);
+	id = presence_by_addr(p, &in_b)->id;
 	presence_prune(p);
 	assert_int_equal(presence_n_hosts(p), 2);
+	assert_int_equal(presence_gone(p, &gone), 1);
+	assert_true(gone[0].id == id && !gone[0].forgotten); /* its history stays */
 	assert_null(presence_by_addr(p, &in_b));
 	assert_int_equal(presence_count(p, PRESENCE_ACTIVE), 1);
 	assert_int_equal(presence_heard(p, now, &in_b, &mac, PRESENCE_ARP, 0), -E_NOT_FOUND);

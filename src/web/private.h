@@ -141,6 +141,7 @@ struct MHD_Response *stream_open(struct request *r, unsigned *ret_status);
 /* What the monitor tells. */
 void stream_event(void *user, const struct monitor_event *event);
 void stream_round(void *user, const struct monitor_host *hosts, size_t n);
+void stream_gone(void *user, const struct presence_gone *gone, size_t n);
 
 /* Once a second: heartbeats, and streams whose clients have gone. */
 void stream_tick(struct web_server *s, uint64_t now_ns);

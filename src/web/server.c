@@ -533,6 +533,7 @@ int web_server_new(uv_loop_t *loop, struct monitor *monitor,
 	s->listener = (struct monitor_listener){
 		.event = stream_event,
 		.round = stream_round,
+		.gone = stream_gone,
 		.user = s,
 	};
 	guard_init(s);

@@ -183,6 +183,26 @@ void stream_round(void *user, const struct monitor_host *hosts, size_t n)
 	} while (at < n);
 }
 
+void stream_gone(void *user, const struct presence_gone *gone, size_t n)
+{
+	struct web_server *s = user;
+	struct buf *b = &s->message;
+
+	for (size_t at = 0; at < n;) {
+		size_t end = MIN(at + 1000, n);
+
+		buf_reset(b);
+		buf_lit(b, "event: gone\ndata: {\"hosts\":[");
+		for (; at < end; at++) {
+			buf_i64(b, gone[at].id);
+			if (at + 1 < end)
+				buf_char(b, ',');
+		}
+		buf_lit(b, "]}\n\n");
+		push_all(s);
+	}
+}
+
 /* libmicrohttpd does not look at a suspended connection: has its client gone? */
 static bool is_gone(const struct stream *st)
 {
