@@ -92,7 +92,7 @@ static int put_text(struct command *cmd, struct buf *b)
 
 static int run_list(struct command *cmd)
 {
-	for (uint8_t i = PROTOCOL_NONE + 1; i < N_PROTOCOLS; i++) {
+	for (unsigned i = PROTOCOL_NONE + 1; i < N_PROTOCOLS; i++) {
 		const struct protocol *p = protocols[i];
 		struct out_value row[N_PROTOCOL] = {
 			[NAME] = out_text(p->name),
@@ -156,7 +156,7 @@ static int unknown_protocol(struct command *cmd, const char *name)
 	char text[512];
 	struct buf near = buf_in(text, sizeof(text));
 
-	for (uint8_t i = PROTOCOL_NONE + 1; i < N_PROTOCOLS; i++)
+	for (unsigned i = PROTOCOL_NONE + 1; i < N_PROTOCOLS; i++)
 		if (near_enough(name, protocols[i]->name))
 			add_near(&near, protocols[i]->name);
 	if (near.len)
@@ -197,7 +197,7 @@ static bool has_field(const struct field *rows, size_t n, const char *name)
 /* The protocol and, if it is not in the header, the part that has a field of this name. */
 static const struct protocol *find_field(const char *name, const struct block **ret_part)
 {
-	for (uint8_t i = PROTOCOL_NONE + 1; i < N_PROTOCOLS; i++) {
+	for (unsigned i = PROTOCOL_NONE + 1; i < N_PROTOCOLS; i++) {
 		const struct protocol *p = protocols[i];
 		const struct options *o = p->options;
 
@@ -336,6 +336,7 @@ static int explain_text(struct command *cmd, const struct explain_options *o, st
 
 	if (status != EXIT_YES)
 		return status;
+	buf_cstr(text); /* there is memory now, even if nothing was read */
 	if (hexdump_parse(text->data, text->len, bytes, BYTES_MAX, &len, &fault) < 0)
 		return memchr(text->data, '\n', text->len) || text->len > 60
 			       ? command_fails(cmd, EXIT_USAGE, "%s, at character %zu", fault.text,

@@ -253,6 +253,8 @@ static int store_bytes(struct craft *c, const struct place *at, const struct val
 	const struct field *f = at->row;
 	uint32_t off = at->off + f->bit / 8;
 
+	if (!v->bytes)
+		return fault_set(fault, 0, "%s takes bytes, not a number", f->name);
 	if (f->bits && v->len != f->bits / 8u)
 		return fault_set(fault, 0, "%s takes %u bytes, not %zu", f->name, f->bits / 8u,
 				 v->len);
@@ -400,7 +402,8 @@ static int parse_hex(const char *text, struct value *v, struct fault *fault)
 					 "bytes are pairs of hex digits");
 		if (v->len == sizeof(v->memory))
 			return fault_set(fault, (size_t)(at - text), "at most %d bytes", VALUE_MAX);
-		v->memory[v->len++] = (uint8_t)(hex_digit(at[0]) << 4 | hex_digit(at[1]));
+		v->memory[v->len++] =
+			(uint8_t)((unsigned)hex_digit(at[0]) << 4 | (unsigned)hex_digit(at[1]));
 		at += 2;
 	}
 	return 0;

@@ -153,7 +153,7 @@ static void every_header(void **state)
 {
 	(void)state;
 	for (int round = 0; round < 200; round++) {
-		for (uint8_t id = 1; id < N_PROTOCOLS; id++) {
+		for (unsigned id = 1; id < N_PROTOCOLS; id++) {
 			const struct protocol *p = protocols[id];
 			struct trip t = { 0 };
 			struct craft c;
@@ -164,7 +164,7 @@ static void every_header(void **state)
 			/* A list of segments that is empty is malformed. */
 			if (id == PROTOCOL_ROUTING)
 				assert_int_equal(craft_text(&c, "srh.addr", "fd00::1", NULL), 0);
-			check(&c, &t, id);
+			check(&c, &t, (uint8_t)id);
 		}
 	}
 }
@@ -195,7 +195,7 @@ static void every_body(void **state)
 	static const char *const unreachable[] = { "length", "numbered" };
 
 	(void)state;
-	for (uint8_t id = 1; id < N_PROTOCOLS; id++) {
+	for (unsigned id = 1; id < N_PROTOCOLS; id++) {
 		for (size_t i = 0; i < protocols[id]->n_bodies; i++) {
 			const struct block *b = &protocols[id]->bodies[i];
 			bool expected = true, made = false;
@@ -203,7 +203,8 @@ static void every_body(void **state)
 			for (size_t k = 0; k < ARRAY_LEN(unreachable); k++)
 				expected = expected && strcmp(unreachable[k], b->name) != 0;
 			for (int round = 0; round < 200; round++)
-				made = try_body(id, b, true) || try_body(id, b, false);
+				made = try_body((uint8_t)id, b, true) ||
+				       try_body((uint8_t)id, b, false);
 			if (made != expected)
 				fail_msg("%s %s", protocols[id]->name, b->name);
 		}
@@ -230,13 +231,13 @@ static void try_option(uint8_t id, const struct block *b, unsigned code)
 static void every_option(void **state)
 {
 	(void)state;
-	for (uint8_t id = 1; id < N_PROTOCOLS; id++) {
+	for (unsigned id = 1; id < N_PROTOCOLS; id++) {
 		const struct options *o = protocols[id]->options;
 
 		for (int round = 0; o && round < 100; round++) {
 			for (size_t i = 0; i < o->n_blocks; i++)
-				try_option(id, &o->blocks[i], o->blocks[i].code);
-			try_option(id, o->unknown, 250);
+				try_option((uint8_t)id, &o->blocks[i], o->blocks[i].code);
+			try_option((uint8_t)id, o->unknown, 250);
 		}
 	}
 }

@@ -89,7 +89,8 @@ static int put(struct reader *r, const char *at, size_t n)
 		if (r->n == r->cap)
 			return fault_set(r->fault, (size_t)(at - r->text), "more than %zu bytes",
 					 r->cap);
-		r->bytes[r->n++] = (uint8_t)(digit(at[i]) << 4 | digit(at[i + 1]));
+		r->bytes[r->n++] =
+			(uint8_t)((unsigned)digit(at[i]) << 4 | (unsigned)digit(at[i + 1]));
 	}
 	return 0;
 }
@@ -176,9 +177,12 @@ static int read_plain(struct reader *r, const char *end)
 int hexdump_parse(const char *text, size_t len, uint8_t *bytes, size_t cap, size_t *ret_len,
 		  struct fault *fault)
 {
-	struct reader r = { .text = text, .bytes = bytes, .cap = cap, .fault = fault };
-	int err = has_offsets(text, text + len) ? read_dump(&r, text + len)
-						: read_plain(&r, text + len);
+	struct reader r = { .text = text, .cap = cap, .fault = fault };
+	int err;
+
+	r.bytes = bytes;
+	err = has_offsets(text, text + len) ? read_dump(&r, text + len)
+					    : read_plain(&r, text + len);
 
 	if (err)
 		return err;

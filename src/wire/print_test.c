@@ -32,7 +32,7 @@ static void check_names(const struct protocol *p, const struct field *rows, size
 static void names(void **state)
 {
 	(void)state;
-	for (uint8_t id = 1; id < N_PROTOCOLS; id++) {
+	for (unsigned id = 1; id < N_PROTOCOLS; id++) {
 		const struct protocol *p = protocols[id];
 		const struct options *o = p->options;
 

@@ -47,9 +47,9 @@ static bool same(const char *a, const char *name, size_t len)
 
 uint8_t protocol_find(const char *name, size_t len)
 {
-	for (uint8_t i = PROTOCOL_NONE + 1; i < N_PROTOCOLS; i++)
+	for (unsigned i = PROTOCOL_NONE + 1; i < N_PROTOCOLS; i++)
 		if (same(protocols[i]->name, name, len))
-			return i;
+			return (uint8_t)i;
 	for (size_t i = 0; i < ARRAY_LEN(other_names); i++)
 		if (same(other_names[i].name, name, len))
 			return other_names[i].protocol;

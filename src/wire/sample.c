@@ -386,9 +386,12 @@ static int tell(const char *path)
 	uint8_t header[24], record[16];
 	bool swapped;
 
-	if (!f || fread(header, 1, 24, f) != 24 ||
-	    read_number(header, header[0] == 0xa1) != 0xa1b2c3d4)
+	if (!f)
 		return 1;
+	if (fread(header, 1, 24, f) != 24 || read_number(header, header[0] == 0xa1) != 0xa1b2c3d4) {
+		fclose(f);
+		return 1;
+	}
 	swapped = header[0] == 0xa1;
 	while (fread(record, 1, 16, f) == 16) {
 		uint32_t len = read_number(record + 8, swapped);
