@@ -161,7 +161,8 @@ static void test_bad_bursts(void **state)
 	store_free(s);
 }
 
-/* Its history goes, also what was not sealed yet; others keep theirs, and its id is not given again.
+/* Its history goes, also what was not sealed yet; others keep theirs, and its id is not given
+ * again.
  */
 static void test_deleted_host(void **state)
 {
