@@ -29,6 +29,25 @@ async function withMock(mockOptions, path, run, options) {
 	}
 }
 
+/**
+ * What the server answered to the first such request of the page loaded anew. The answer is taken on its
+ * way: a browser may have forgotten it when it is asked afterwards.
+ * @param {Page} page
+ * @param {RegExp} pattern of the address
+ */
+async function reloadedWith(page, pattern) {
+	/** @type {any} */
+	let data;
+	await page.route(pattern, async (route) => {
+		const response = await route.fetch();
+		data = await response.json();
+		await route.fulfill({ response });
+		await page.unroute(pattern);
+	});
+	await Promise.all([page.waitForResponse(pattern), page.reload()]);
+	return data;
+}
+
 /** The texts of one column, as shown. @param {Page} page @param {string} column */
 const column = (page, column) => page.locator(`.hosts tbody .c-${column}`).allInnerTexts();
 
@@ -320,8 +339,7 @@ describe("events", () => {
 describe("charts", () => {
 	test("the latency plot is drawn, and its table equals what the API says", () =>
 		withMock({}, "/#/host/5", async (page) => {
-			const [answer] = await Promise.all([page.waitForResponse(/latency/), page.reload()]);
-			const data = await answer.json();
+			const data = await reloadedWith(page, /latency/);
 			await page.locator(".plot canvas").waitFor();
 			assert.ok((await colours(page, ".plot canvas")) > 50);
 			await page.locator(".latency summary").click();
@@ -382,8 +400,7 @@ describe("charts", () => {
 
 	test("the heat map is drawn, read by mouse and keys, leads to the host; its table equals it", () =>
 		withMock({}, "/", async (page) => {
-			const [answer] = await Promise.all([page.waitForResponse(/heat/), page.reload()]);
-			const data = await answer.json();
+			const data = await reloadedWith(page, /heat/);
 			await page.locator(".map canvas").waitFor();
 			assert.ok((await colours(page, ".map canvas")) > 4);
 			const loss = await page.locator(".map canvas").screenshot();
