@@ -183,7 +183,10 @@ int monitor_reconfigure(struct monitor *m, const struct monitor_config *config, 
 	m->stale = true;
 	links_start(m->links);
 	monitor_drain(m);
-	return rounds_start(m->rounds, fault);
+	/* The old one is gone: what cannot be sent now is tried again in the next round. */
+	if (rounds_start(m->rounds, fault) < 0)
+		monitor_trouble(m, "%s", fault->text);
+	return 0;
 }
 
 struct monitor *monitor_free(struct monitor *m)
