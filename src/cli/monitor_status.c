@@ -1,6 +1,7 @@
 #include "cli/monitor_status.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,6 +12,9 @@
 #include <unistd.h>
 
 #define ANSWER_TIMEOUT_S 5
+
+/* Who has checked an answer relies on it: neither its bytes nor its length change any more. */
+#define SEALS (F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE)
 
 struct status_server {
 	struct monitor *monitor;
@@ -35,7 +39,7 @@ static int snapshot(struct monitor *m)
 	const struct monitor_host *hosts;
 	size_t n = monitor_hosts(m, &hosts),
 	       size = sizeof(struct status) + n * sizeof(struct status_host);
-	int fd = memfd_create("sonde-status", MFD_CLOEXEC);
+	int fd = memfd_create("sonde-status", MFD_CLOEXEC | MFD_ALLOW_SEALING);
 	struct status *status;
 
 	if (fd < 0)
@@ -62,6 +66,12 @@ static int snapshot(struct monitor *m)
 		take_text(status->hosts[i].vendor, hosts[i].vendor);
 	}
 	munmap(status, size);
+	if (fcntl(fd, F_ADD_SEALS, SEALS) < 0) {
+		int err = -errno;
+
+		close(fd);
+		return err;
+	}
 	return fd;
 }
 
@@ -110,11 +120,13 @@ static void on_connection(uv_poll_t *poll, int status, int events)
 static int listen_at(const struct sockaddr_un *at)
 {
 	int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0), err;
+	struct stat st;
 	mode_t mask;
 
 	if (fd < 0)
 		return -errno;
-	unlink(at->sun_path);
+	if (!lstat(at->sun_path, &st) && S_ISSOCK(st.st_mode)) /* nobody's file goes */
+		unlink(at->sun_path);
 	mask = umask(0177);
 	err = bind(fd, (const struct sockaddr *)at, sizeof(*at)) < 0 || listen(fd, 16) < 0 ? -errno
 											   : 0;
@@ -190,15 +202,40 @@ static int receive_fd(int from)
 	return fd;
 }
 
+static bool is_text(const char text[static STATUS_TEXT])
+{
+	return memchr(text, 0, STATUS_TEXT) != NULL;
+}
+
+/* May it be shown? Somebody else may listen at a path that root was given. */
+static bool is_sound(const struct status_host *h)
+{
+	return h->host.n_addrs && h->host.n_addrs <= PRESENCE_MAX_ADDRS &&
+	       (unsigned)h->host.state < PRESENCE_N_STATES && is_text(h->names[0]) &&
+	       is_text(h->names[1]) && is_text(h->network) && is_text(h->vendor);
+}
+
+static bool all_sound(const struct status *status)
+{
+	if (!is_text(status->name))
+		return false;
+	for (uint32_t i = 0; i < status->n_hosts; i++) {
+		if (!is_sound(&status->hosts[i]))
+			return false;
+	}
+	return true;
+}
+
 /* Return: 0, -E_FOREIGN for what is not a state of this version, -errno. */
 static int map_status(int fd, const struct status **ret_status)
 {
 	const struct status *status;
 	struct stat st;
+	int seals = fcntl(fd, F_GET_SEALS);
 
 	if (fstat(fd, &st) < 0)
 		return -errno;
-	if ((size_t)st.st_size < sizeof(*status))
+	if (seals < 0 || (seals & SEALS) != SEALS || (size_t)st.st_size < sizeof(*status))
 		return -E_FOREIGN;
 	status = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
 	if (status == MAP_FAILED)
@@ -206,7 +243,8 @@ static int map_status(int fd, const struct status **ret_status)
 	if (strncmp(status->version, SONDE_VERSION, sizeof(status->version)) != 0 ||
 	    status->host_size != sizeof(struct status_host) ||
 	    (size_t)st.st_size !=
-		    sizeof(*status) + (size_t)status->n_hosts * sizeof(struct status_host)) {
+		    sizeof(*status) + (size_t)status->n_hosts * sizeof(struct status_host) ||
+	    !all_sound(status)) {
 		munmap((void *)status, (size_t)st.st_size);
 		return -E_FOREIGN;
 	}
