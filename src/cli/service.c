@@ -20,13 +20,12 @@ int service_listen_fd(void)
 	unsetenv("LISTEN_PID");
 	unsetenv("LISTEN_FDS");
 	unsetenv("LISTEN_FDNAMES");
-	for (int fd = FIRST_FD; fd < FIRST_FD + count; fd++) {
+	/* They follow each other: where one is not open, @count was a lie. */
+	for (int fd = FIRST_FD; count-- > 0 && fcntl(fd, F_SETFD, FD_CLOEXEC) == 0; fd++) {
 		socklen_t len = sizeof(listens);
 
-		if (fcntl(fd, F_SETFD, FD_CLOEXEC) < 0 ||
-		    getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listens, &len) < 0 || !listens)
-			continue;
-		return fd;
+		if (!getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listens, &len) && listens)
+			return fd;
 	}
 	return -1;
 }
