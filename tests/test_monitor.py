@@ -1,8 +1,10 @@
 """sonde monitor, in network namespaces of its own: what falls silent, comes back, is lost, is wrong."""
 
+import fcntl
 import json
 import os
 import queue
+import resource
 import signal
 import socket
 import sqlite3
@@ -296,6 +298,33 @@ def test_reload_is_all_or_nothing(net, config, start):
     assert "the new configuration is in force" in error
 
 
+def test_reload_without_descriptors_to_spare(net, config, start):
+    """Whatever it runs out of half-way: it lives on, with a configuration that is whole."""
+    monitor = start()
+    for _ in HOSTS:
+        monitor.wait("new")
+    pid = monitor.process.pid
+    before = resource.prlimit(pid, resource.RLIMIT_NOFILE)
+    n = len(os.listdir("/proc/%d/fd" % pid))
+    config.write_text(config.read_text() + """\
+hosts:
+  - {address: 127.0.0.1}
+  - {address: "::1"}
+  - {address: "fd77::10"}
+""")
+    for spare in range(20):
+        resource.prlimit(pid, resource.RLIMIT_NOFILE, (n + spare, before[1]))
+        monitor.process.send_signal(signal.SIGHUP)
+        time.sleep(0.2)
+    resource.prlimit(pid, resource.RLIMIT_NOFILE, before)
+    net.cut(HOSTS[0])
+    monitor.wait("inactive", HOSTS[0])
+    status, error = monitor.stop()
+    assert status == 0, error
+    assert "the old configuration stays" in error and "cannot open" in error
+    assert "Sanitizer" not in error
+
+
 def test_a_second_monitor_is_refused(binary, net, config, start):
     start().wait("started")
     second = start()
@@ -412,3 +441,99 @@ def test_missing_things(sonde, config, tmp_path):
     no_iface = sonde("monitor", config)
     assert no_iface.status == 2 and "no interface eth7" in no_iface.err
     assert sonde("monitor", "check", config).status == 0
+
+
+@pytest.fixture
+def pretender(tmp_path):
+    """pretender(descriptor) -> the path of a socket that answers `monitor status` with that"""
+    listener = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    path = tmp_path / "false.sock"
+    listener.bind(str(path))
+    listener.listen()
+
+    def answer(fd):
+        def serve():
+            client = listener.accept()[0]
+            with client:
+                socket.send_fds(client, [b"\0"], [fd] if fd is not None else [])
+
+        threading.Thread(target=serve, daemon=True).start()
+        return path
+
+    yield answer
+    listener.close()
+
+
+def true_answer(config):
+    """What a running monitor answers, and what protects it."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as s:
+        s.connect(str(config.with_suffix(".db.sock")))
+        fd = socket.recv_fds(s, 1, 1)[1][0]
+    with open(fd, "rb") as f:
+        return f.read(), fcntl.fcntl(fd, fcntl.F_GET_SEALS)
+
+
+def test_who_pretends_to_be_the_monitor_is_not_believed(sonde, config, start, pretender):
+    """Forged states end in an error, whatever they hold, and are not followed into the weeds."""
+    start().wait("new", HOSTS[0])
+    good, seals = true_answer(config)
+    assert seals & fcntl.F_SEAL_WRITE and seals & fcntl.F_SEAL_SHRINK
+
+    def ask(content, seals=seals):
+        fd = os.memfd_create("false", os.MFD_ALLOW_SEALING)
+        os.write(fd, content)
+        fcntl.fcntl(fd, fcntl.F_ADD_SEALS, seals)
+        try:
+            return sonde("monitor", "status", "--socket", pretender(fd), "--json")
+        finally:
+            os.close(fd)
+
+    assert ask(good).status == 0
+    assert ask(good, 0).status == 3  # could be cut off while it is read
+    assert ask(good[:-1]).status == ask(good + b"\0").status == ask(b"").status == 3
+    filled = good[:24] + b"\xff" * (len(good) - 24)  # behind version and sizes
+    assert ask(filled).status == 3
+    done = sonde("monitor", "status", "--socket", pretender(None))
+    assert done.status == 3 and "cannot ask the monitor" in done.err
+
+
+@pytest.mark.parametrize("n", ["2147483647", "99999999999", "-1", "x"])
+def test_no_descriptor_behind_a_promise_of_many(binary, config, tmp_path, n):
+    """LISTEN_FDS is only somebody's word: no loop over what is not there."""
+    config.write_text("networks: [{name: lan, prefix: 10.77.0.0/24, iface: nope}]\n"
+                      "store: {path: %s}\n" % (tmp_path / "m.db"))
+    done = subprocess.run(
+        ["sh", "-c", 'LISTEN_PID=$$ exec "$@"', "sh", str(binary), "monitor", str(config)],
+        env={**os.environ, "LISTEN_FDS": n}, capture_output=True, text=True, timeout=20)
+    assert done.returncode == 2 and "no interface nope" in done.stderr
+
+
+@pytest.mark.parametrize("change", [
+    "UPDATE host SET first_seen = -1, last_seen = -9223372036854775808,"
+    " last_change = 9223372036854775807",
+    "UPDATE host SET state = -1, evidence = -1, mac = 'zz'",
+    "UPDATE host SET addresses = 'x 10.77.0.10 10.77.0.10', names = x'1b0a' || char(0, 10)",
+])
+def test_a_tampered_row_is_passed_over(sonde, config, start, change):
+    first = start()
+    for _ in HOSTS:
+        first.wait("new")
+    first.stop()
+    with sqlite3.connect(config.with_suffix(".db")) as db:
+        db.execute(change)
+    second = start()
+    second.wait("started")
+    wait_status(sonde, config, lambda hosts: set(HOSTS) <= set(hosts) and
+                all(hosts[h]["state"] == "active" for h in HOSTS))
+    status, error = second.stop()
+    assert status == 0 and "Sanitizer" not in error and "runtime error" not in error
+
+
+def test_a_file_in_the_socket_s_place_is_left_alone(config, start):
+    path = config.with_suffix(".db.sock")
+    path.write_text("precious")
+    monitor = start()
+    monitor.wait("started")
+    status, error = monitor.stop()
+    assert status == 0 and "`sonde monitor status` will find nobody" in error
+    assert path.read_text() == "precious"

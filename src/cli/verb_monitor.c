@@ -168,8 +168,13 @@ static void say_hello(const struct running *r)
 
 static int open_all(struct running *r, struct fault *fault)
 {
-	int err = open_store(r, fault);
+	int err = 0;
 
+	/* Before anything is left behind: the end comes once the loop runs, and tidies up. */
+	if (start_signals(r) < 0)
+		err = fault_set(fault, 0, "cannot wait for signals");
+	if (!err)
+		err = open_store(r, fault);
 	if (!err)
 		err = monitor_new(&r->loop, r->config, r->store, &r->monitor, fault);
 	if (!err)
@@ -183,8 +188,6 @@ static int open_all(struct running *r, struct fault *fault)
 	err = monitor_listen(r->monitor, &r->listener);
 	if (!err)
 		err = monitor_start(r->monitor, fault);
-	if (!err && start_signals(r) < 0)
-		err = fault_set(fault, 0, "cannot wait for signals");
 	return err;
 }
 
