@@ -390,13 +390,20 @@ void presence_set_state(struct presence *p, struct host *h, enum presence_state 
 	h->changed = true;
 }
 
+/* From 1970 to 2200: differences and nanoseconds of such times do not overflow. */
+static bool is_wall_time(int64_t ms)
+{
+	return ms >= 0 && ms < 7258118400000;
+}
+
 int presence_restore(struct presence *p, const struct presence_host *saved)
 {
 	struct host *h;
 	int err;
 
 	if (!saved->n_addrs || saved->n_addrs > PRESENCE_MAX_ADDRS || saved->id < 1 ||
-	    (unsigned)saved->state >= PRESENCE_N_STATES)
+	    (unsigned)saved->state >= PRESENCE_N_STATES || !is_wall_time(saved->first_seen_ms) ||
+	    !is_wall_time(saved->last_seen_ms) || !is_wall_time(saved->last_change_ms))
 		return -E_MALFORMED;
 	if (p->n_hosts == p->config.max_hosts)
 		return -E_FULL;

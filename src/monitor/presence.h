@@ -149,7 +149,8 @@ void presence_configure(struct presence *p, const struct presence_config *config
 /**
  * presence_restore() - put back a host that the store knows, before the first round
  * @saved: id, addresses, MAC, state, evidence and times count; names are copied
- * Return: 0, -E_FULL, -ENOMEM, or -E_MALFORMED when an id or address is there twice.
+ * Return: 0, -E_FULL, -ENOMEM, or -E_MALFORMED when an id or address is there twice, or a state or
+ * time cannot be.
  */
 MUST_CHECK int presence_restore(struct presence *p, const struct presence_host *saved);
 

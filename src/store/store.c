@@ -267,7 +267,7 @@ static int open_fails(struct store *s, struct fault *fault, int err)
 {
 	if (err == -E_MALFORMED)
 		fault_set(fault, 0, "%s is damaged (%s); move it away and a new one is made",
-			  s->path, s->error);
+			  s->path, s->error[0] ? s->error : err_text(err));
 	else if (err == -E_FOREIGN)
 		fault_set(fault, 0, "%s is not an SQLite database; give another path", s->path);
 	else if (err == -ENOMEM)
