@@ -140,8 +140,12 @@ static bool takes_gzip(const struct request *r)
 		MHD_lookup_connection_value(r->connection, MHD_HEADER_KIND, "Accept-Encoding");
 	const char *at = accepted ? strcasestr(accepted, "gzip") : NULL;
 
-	/* "gzip;q=0" is a refusal. */
-	return at && strncmp(at + 4, ";q=0", 4) != 0;
+	if (!at)
+		return false;
+	/* "gzip;q=0" is a refusal; blanks may stand around the semicolon (RFC 9110 12.4.2). */
+	at += 4;
+	at += strspn(at, " \t;");
+	return strncasecmp(at, "q=0", 3) != 0;
 }
 
 /* Sends what is in @r->out. */
