@@ -145,7 +145,9 @@ static void add_sbin_to_path(void)
 	const char *path = getenv("PATH");
 	char longer[4096];
 
-	snprintf(longer, sizeof(longer), "%s:/usr/sbin:/sbin:/usr/bin:/bin", path ? path : "");
+	/* An empty part of it would be the working directory. */
+	snprintf(longer, sizeof(longer), "%s%s/usr/sbin:/sbin:/usr/bin:/bin", path ? path : "",
+		 path && *path ? ":" : "");
 	setenv("PATH", longer, 1);
 }
 
