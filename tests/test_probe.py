@@ -528,6 +528,7 @@ def test_arp_watch(net):
     (["hosts", "8.0.0.0/16"], 2, "--authorized"),
     (["hosts", "--by", "arp,sonar", "10.66.0.2"], 2, "expected arp, icmp or tcp"),
     (["hosts", "--ports", "80,0", "10.66.0.2"], 2, "port from 1 to 65535"),
+    (["hosts", "--ports", "-", "10.66.0.2"], 2, "65535 ports are too many"),
     (["hosts", "-i", "nosuch0", "10.66.0.2"], 2, "no interface"),
     (["hosts", "2000::/3", "--authorized"], 2, "too many targets"),
     (["arp", "check", "fd66::2"], 2, "not an IPv4 address"),

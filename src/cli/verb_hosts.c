@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "base/ports.h"
 #include "cli/found.h"
 #include "cli/probing.h"
 #include "cli/verbs.h"
@@ -36,8 +37,9 @@ static const struct verb_option options[] = {
 	  "evidence to look for: arp (and its IPv6 kin), icmp, tcp; all if not given", OPTION_TEXT,
 	  offsetof(struct hosts_options, by) },
 	{ 0, "ports", "LIST",
-	  "TCP ports to try where all else is silent; " PORTS_DEFAULT " if not given", OPTION_TEXT,
-	  offsetof(struct hosts_options, ports) },
+	  "TCP ports to try where all else is silent, numbers or names; " PORTS_DEFAULT
+	  " if not given",
+	  OPTION_TEXT, offsetof(struct hosts_options, ports) },
 };
 
 enum {
@@ -149,27 +151,19 @@ static int take_evidence(struct hosts *h, const char *text)
 
 static int take_ports(struct hosts *h, const char *text)
 {
-	const char *p = text;
-	struct fault fault;
+	struct fault fault = { 0 };
+	struct ports ports;
 
-	for (;;) {
-		char *end;
-		unsigned long port = strtoul(p, &end, 10);
-
-		if (end == p || *p == '-' || *p == '+' || !port || port > UINT16_MAX ||
-		    (*end && *end != ',')) {
-			fault_set(&fault, (size_t)(p - text), "expected a port from 1 to 65535");
-			return command_fault(h->probing.cmd, text, &fault);
-		}
-		if (h->n_ports == PORTS_MAX) {
-			fault_set(&fault, (size_t)(p - text), "at most %d ports", PORTS_MAX);
-			return command_fault(h->probing.cmd, text, &fault);
-		}
-		h->ports[h->n_ports++] = (uint16_t)port;
-		if (!*end)
-			return 0;
-		p = end + 1;
-	}
+	if (ports_parse(text, "tcp", &ports, &fault) < 0)
+		return command_fault(h->probing.cmd, text, &fault);
+	if (ports.n > PORTS_MAX)
+		return command_fails(
+			h->probing.cmd, EXIT_USAGE,
+			"--ports: %u ports are too many to try on silent hosts: at most %d",
+			ports.n, PORTS_MAX);
+	for (uint16_t port = ports_next(&ports, 0); port; port = ports_next(&ports, port))
+		h->ports[h->n_ports++] = port;
+	return 0;
 }
 
 /* Hosts typed one by one are inactive when they are silent; the rest of a network is just not

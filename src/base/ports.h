@@ -1,0 +1,33 @@
+/*
+ * Sets of transport ports as people type them, the same in every verb: "22,80,8000-8100",
+ * "http,https", "-" for all. Names are those of /etc/services.
+ */
+#ifndef SONDE_BASE_PORTS_H
+#define SONDE_BASE_PORTS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/err.h"
+
+/* Ports 1 to 65535, a bit each: port p is bit p % 64 of word p / 64. */
+struct ports {
+	uint64_t words[1024];
+	uint32_t n; /* how many */
+};
+
+/**
+ * ports_parse() - read a list of ports
+ * @protocol: "tcp" or "udp": whose names count
+ * @ret_ports: set only on success; ports named twice count once
+ * Return: 0, or -E_SYNTAX with @fault filled.
+ */
+MUST_CHECK int ports_parse(const char *text, const char *protocol, struct ports *ret_ports,
+			   struct fault *fault);
+
+bool ports_have(const struct ports *ports, uint16_t port);
+
+/* The next port above @port, 0 to begin with; 0 at the end. */
+uint16_t ports_next(const struct ports *ports, uint16_t port);
+
+#endif
