@@ -54,10 +54,10 @@ class Node:
     def sonde(self, *args, **kwargs):
         return self.run(BUILD / "sonde", *args, **kwargs)
 
-    def start(self, *args):
+    def start(self, *args, **kwargs):
         return subprocess.Popen(["ip", "netns", "exec", self.name, str(BUILD / "sonde"),
                                  *map(str, args)], stdout=subprocess.PIPE,
-                                stderr=subprocess.PIPE, text=True)
+                                stderr=subprocess.PIPE, **{"text": True, **kwargs})
 
     def mac(self, link="e0"):
         return json.loads(self.ip("-j", "link", "show", link))[0]["address"]
@@ -464,6 +464,12 @@ def test_arp_check(net):
     assert "10.66.0.1 " not in net.beta.ip("neigh")
     done = net.here.sonde("arp", "check", "-W", "0.1", "10.66.0.77")
     assert done.status == 1 and "nobody uses" in done.out
+    for address, in_use, by_self in (("10.66.0.77", False, False), ("10.66.0.1", True, True),
+                                     ("10.66.0.2", True, False)):
+        done = net.here.sonde("arp", "check", "-W", "0.1", "--json", address)
+        check, = records(done, "check")
+        assert (check["host"], check["in_use"], check["by_self"]) == (address, in_use, by_self)
+        assert (check["mac"] is None) == (not in_use or by_self)
 
 
 def announce(node, mac, addr):
@@ -477,7 +483,8 @@ def announce(node, mac, addr):
 
 
 def test_arp_watch(net):
-    sonde = net.here.start("arp", "watch", "--json", "-i", "e0", "-c", 6)
+    # Not buffered here: select() must see what readline() leaves.
+    sonde = net.here.start("arp", "watch", "--json", "-i", "e0", "-c", 6, text=False, bufsize=0)
     one, other = "02:00:00:00:66:01", "02:00:00:00:66:02"
     events = []
 

@@ -19,6 +19,8 @@
 #define PAIRS_MAX	(1u << 20)
 
 /* RFC 5227 section 1.1: three probes, one to two seconds apart, and two seconds for the last. */
+/* RFC 5227 section 1.1: three probes a second (PROBE_MIN) apart, half a time-out that is, and after
+ * the last one two seconds (ANNOUNCE_WAIT). */
 #define CHECK_PROBES	 3
 #define CHECK_TIMEOUT_NS (2 * NS_PER_S)
 
@@ -35,6 +37,19 @@ static const struct out_column pair_columns[] = {
 };
 
 static const struct out_type pair_type = { "pair", pair_columns, N_PAIR };
+
+enum { C_HOST, C_IN_USE, C_BY_SELF, C_MAC, C_VENDOR, C_INTERFACE, N_CHECK };
+
+static const struct out_column check_columns[] = {
+	[C_HOST] = { "host", OUT_ADDR, .about = "the IPv4 address asked for" },
+	[C_IN_USE] = { "in_use", OUT_BOOL, .about = "somebody has it" },
+	[C_BY_SELF] = { "by_self", OUT_BOOL, .about = "this machine has it", .extra = true },
+	[C_MAC] = { "mac", OUT_MAC, .about = "the MAC address that answered first" },
+	[C_VENDOR] = { "vendor", OUT_TEXT, .about = "to whom the MAC address is registered" },
+	[C_INTERFACE] = { "interface", OUT_TEXT, .about = "through which it was heard" },
+};
+
+static const struct out_type check_type = { "check", check_columns, N_CHECK };
 
 enum {
 	A_SENT,
@@ -321,6 +336,30 @@ static int run_resolve(struct command *cmd, void *opaque UNUSED)
 	return status;
 }
 
+static void show_check(struct ask *ask, bool self)
+{
+	const struct pair *p = ask->n ? ask->pairs : NULL;
+	struct command *cmd = ask->probing.cmd;
+	char name[IF_NAMESIZE];
+	struct out_value row[N_CHECK] = {
+		[C_HOST] = out_addr(&ask->addr),
+		[C_IN_USE] = out_bool(self || p),
+		[C_BY_SELF] = out_bool(self),
+	};
+
+	if (p) {
+		row[C_MAC] = out_mac(&p->mac);
+		row[C_VENDOR] = out_text(vendor_of_mac(&p->mac));
+		row[C_INTERFACE] = out_text(if_indextoname(p->ifindex, name));
+	}
+	out_record(cmd->out, &check_type, row);
+	if (self)
+		out_line(cmd->out, "%s is in use by this machine; see: sonde ifaces",
+			 cmd->operands[0]);
+	else
+		out_line(cmd->out, p ? "%s is in use" : "nobody uses %s", cmd->operands[0]);
+}
+
 static int run_check(struct command *cmd, void *opaque UNUSED)
 {
 	struct ask ask = { .probing.cmd = cmd, .stop_at_first = true };
@@ -330,13 +369,9 @@ static int run_check(struct command *cmd, void *opaque UNUSED)
 	bool self;
 	int status = ask_one(&ask, &config, &self);
 
-	if (!status && self) {
-		out_line(cmd->out, "%s is in use by this machine; see: sonde ifaces",
-			 cmd->operands[0]);
-	} else if (!status) {
-		show_pairs(&ask);
-		out_line(cmd->out, ask.n ? "%s is in use" : "nobody uses %s", cmd->operands[0]);
-		status = ask.n ? EXIT_YES : EXIT_NO;
+	if (!status) {
+		show_check(&ask, self);
+		status = self || ask.n ? EXIT_YES : EXIT_NO;
 	}
 	ask_done(&ask);
 	return status;
@@ -397,6 +432,7 @@ static int run_sweep(struct command *cmd, void *opaque UNUSED)
 }
 
 static const struct out_type *const pair_records[] = { &pair_type, NULL };
+static const struct out_type *const check_records[] = { &check_type, NULL };
 static const struct out_type *const sweep_records[] = { &pair_type, &account_type, NULL };
 
 const struct verb verb_arp_resolve = {
@@ -442,6 +478,6 @@ const struct verb verb_arp_check = {
 	.min_operands = 1,
 	.max_operands = 1,
 	.completes = COMPLETE_HOST,
-	.records = pair_records,
+	.records = check_records,
 	.run = run_check,
 };
