@@ -324,18 +324,35 @@ static const char separators[] = " \t\r\n,";
 /* The words of one line. Faults count from the start of @line. */
 static int parse_line(struct targets *t, const char *line, bool files, struct fault *fault);
 
+/*
+ * The next line without its end. Unlike getline() it ends where no text would go on: /dev/zero is
+ * one line that fills the memory. Return: 1, 0 at the end, -E_SYNTAX.
+ */
+static int read_line(FILE *file, char line[static LINE_MAX_BYTES + 1])
+{
+	size_t len = 0;
+	int c;
+
+	while ((c = getc_unlocked(file)) != EOF && c != '\n') {
+		if (!c || len == LINE_MAX_BYTES)
+			return -E_SYNTAX;
+		line[len++] = (char)c;
+	}
+	line[len] = '\0';
+	return c != EOF || len;
+}
+
 static int parse_stream(struct targets *t, FILE *file, const char *name, struct fault *fault)
 {
-	char *line = NULL;
-	size_t cap = 0, number = 0;
-	ssize_t len;
-	int err = 0;
+	char *line = malloc(LINE_MAX_BYTES + 1);
+	size_t number = 0;
+	int err = line ? 0 : -ENOMEM, more;
 
-	while (!err && (len = getline(&line, &cap, file)) >= 0) {
+	while (!err && (more = read_line(file, line))) {
 		struct fault inner = { 0 };
 
 		number++;
-		if (len > LINE_MAX_BYTES || strlen(line) != (size_t)len) {
+		if (more < 0) {
 			err = fault_set(fault, 0, "%s:%zu: not a line of targets", name, number);
 			break;
 		}
