@@ -730,6 +730,8 @@ static void check_error(uint16_t payload_len, size_t quoted)
 	assert_int_equal(event.icmp_type, 11);
 	assert_true(addr_eq(&event.responder, &router));
 	assert_true(addr_eq(&event.target, &o.target));
+	for (unsigned i = 0; i < 3; i++) /* the same again says nothing new */
+		assert_int_equal(one_hears(&o, error, 28 + quoted, &router, &event), 0);
 	assert_int_equal(probe_engine_account(o.e).errors, 1);
 	probe_engine_free(o.e);
 }

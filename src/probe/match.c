@@ -167,7 +167,8 @@ static int answer_in_flight(struct probe_engine *e, uint64_t now_ns, struct slot
 			e->n_last += event->try == e->config.retries;
 		}
 	} else {
-		slot->flags |= SLOT_SILENT; /* an answer of the target itself would come late */
+		/* an answer of the target itself would come late */
+		slot->flags |= SLOT_SILENT | SLOT_REFUSED;
 		e->account.errors++;
 	}
 	engine_release(e, now_ns, slot);
@@ -187,12 +188,11 @@ static int answer_ghost(struct probe_engine *e, struct slot *slot, enum probe_ma
 		e->account.duplicate += reply && match != PROBE_BY_TARGET;
 		return reply;
 	}
-	if (!(slot->flags & SLOT_SILENT))
+	if (!(slot->flags & SLOT_SILENT) || (!reply && slot->flags & SLOT_REFUSED))
 		return 0;
 	event->outcome = PROBE_LATE;
 	e->account.late += reply;
-	if (reply)
-		slot->flags |= SLOT_ANSWERED;
+	slot->flags |= reply ? SLOT_ANSWERED : SLOT_REFUSED;
 	return 1;
 }
 

@@ -28,6 +28,7 @@ enum {
 	SLOT_CONTINUES =
 		1 << 2, /* there was no free slot for the next of its burst: it goes on itself */
 	SLOT_WAS_SENT = 1 << 3,
+	SLOT_REFUSED = 1 << 4, /* an error was told; more of them say nothing new */
 };
 
 struct slot {
