@@ -142,3 +142,40 @@ def test_fish_completion(sonde):
     assert done.stdout.startswith("--manual\t")
 
 
+
+
+@pytest.mark.parametrize("args, status", [
+    (["\x1b[2J"], 2), (["help", "\x1b]0;x\x07"], 2), (["--\x1b[2J"], 2), (["hosts", "\x1b[2J"], 2),
+    (["ifaces", "\x1b[2J"], 2), (["explain", "\x1b[2J"], 2), (["monitor", "\x1b[2J\n"], 2),
+    (["ifaces", "--fields", "\x1b[2J"], 2), (["ifaces", "-o", "/nonexistent/\x1b[2J"], 3),
+])
+def test_messages_hold_no_control_characters(sonde, args, status):
+    done = sonde(*args)
+    assert done.status == status and done.err.endswith("\n")
+    assert not [c for c in done.err if c != "\n" and not c.isprintable()], done.err
+    assert "\\x1b" in done.err
+
+
+@pytest.mark.parametrize("verb", ["help", "ifaces", "explain", "hosts", "monitor"])
+def test_messages_quote_no_endless_word(sonde, verb):
+    done = sonde(verb, "a" * 120_000)
+    assert done.status == 2 and len(done.err) < 2000
+
+
+@pytest.mark.parametrize("path", ["/dev/zero", "/dev/urandom"])
+def test_endless_files_of_targets_end(sonde, path):
+    done = sonde("ping", "-c", 1, "@" + path, timeout=20)
+    assert done.status == 2 and path + ":" in done.err
+
+
+def test_lines_of_targets(sonde, tmp_path):
+    """Comments, blank lines, a last line without end; a NUL is no text; what is wrong is named."""
+    path = tmp_path / "targets"
+    path.write_bytes(b"# all\n\n127.0.0.1 # one\r\n127.0.0.2, 127.0.0.3")
+    done = sonde("ping", "-c", 1, "--json", "@%s" % path)
+    assert {r["host"] for r in done.records("summary")} == {"127.0.0.%d" % i for i in (1, 2, 3)}
+    path.write_bytes(b"127.0.0.1\n127.0.0.2\0\n")
+    assert "%s:2: not a line of targets" % path in sonde("ping", "-c", 1, "@%s" % path).err
+    path.write_bytes(b"\n127.0.0.1 \x1b[31m!\n")
+    done = sonde("ping", "-c", 1, "@%s" % path)
+    assert done.status == 2 and "%s:2: " % path in done.err and "\x1b" not in done.err

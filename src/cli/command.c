@@ -17,27 +17,45 @@
 /* Values of long options for getopt_long(): beyond every letter. */
 #define LONG_BASE 256
 
+#define MESSAGE_MAX 1000 /* bytes of what is said at once */
+
+/*
+ * Who wrote what a message quotes is not known: a line of a file of targets, a name in a database.
+ * So control characters do not reach the terminal, and nothing is quoted without end.
+ */
+static void say(const struct command *cmd, const char *end, const char *format, va_list args)
+{
+	char text[MESSAGE_MAX + 1];
+	struct buf safe = buf_of((size_t)4 * MESSAGE_MAX + 1);
+	int len = vsnprintf(text, sizeof(text), format, args);
+
+	buf_safe(&safe, text, strlen(text));
+	fprintf(stderr, "%s: %s%s%s\n", cmd->path, buf_cstr(&safe), len > MESSAGE_MAX ? "..." : "",
+		end);
+	buf_done(&safe);
+}
+
 int command_fails(const struct command *cmd, int status, const char *format, ...)
 {
 	va_list args;
 	size_t len = strlen(format);
 
-	fprintf(stderr, "%s: ", cmd->path);
 	va_start(args, format);
-	vfprintf(stderr, format, args);
+	say(cmd, len && strchr(".?!", format[len - 1]) ? "" : ".", format, args);
 	va_end(args);
-	fputs(len && strchr(".?!", format[len - 1]) ? "\n" : ".\n", stderr);
 	return status;
 }
 
 int command_fault(const struct command *cmd, const char *text, const struct fault *fault)
 {
-	size_t offset = MIN(fault->offset, strlen(text));
-	bool one_line = !strpbrk(text, "\n\t\r") && strlen(text) < 200;
+	size_t len = strlen(text), offset = MIN(fault->offset, len);
+	struct buf safe = buf_of(800);
 
-	fprintf(stderr, "%s: %s.\n", cmd->path, fault->text);
-	if (one_line && *text)
+	command_fails(cmd, EXIT_USAGE, "%s.", fault->text);
+	buf_safe(&safe, text, MIN(len, (size_t)200));
+	if (len && safe.len == len) /* one short line that holds nothing odd */
 		fprintf(stderr, "  %s\n  %*s^\n", text, (int)utf8_columns(text, offset), "");
+	buf_done(&safe);
 	return EXIT_USAGE;
 }
 
@@ -47,11 +65,9 @@ void command_notes(const struct command *cmd, const char *format, ...)
 
 	if (cmd->common.quiet)
 		return;
-	fprintf(stderr, "%s: ", cmd->path);
 	va_start(args, format);
-	vfprintf(stderr, format, args);
+	say(cmd, "", format, args);
 	va_end(args);
-	fputc('\n', stderr);
 }
 
 const struct verb *verb_find(const struct verb *verb, const char *name)
