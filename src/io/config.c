@@ -14,7 +14,7 @@
 
 enum {
 	FILE_MAX_LEN = 1 << 20,
-	DEPTH_MAX = 32, /* of the walk; a schema's own depth is less */
+	DEPTH_MAX = 32, /* a schema's own depth is less */
 };
 
 struct config {
@@ -223,8 +223,7 @@ static int check_kind(const struct walk *w, const struct cyaml_schema_value *sch
 	return walk_fault(w, node, "%s where %s is expected", is, kind_expected(schema));
 }
 
-static int check_value(struct walk *w, const struct cyaml_schema_value *schema, int id,
-		       unsigned depth);
+static int check_value(struct walk *w, const struct cyaml_schema_value *schema, int id);
 
 static const struct cyaml_schema_field *field_find(const struct cyaml_schema_value *schema,
 						   const char *key)
@@ -255,7 +254,7 @@ static int mapping_find(const struct config *c, const yaml_node_t *node, const c
 }
 
 static int check_mapping(struct walk *w, const struct cyaml_schema_value *schema,
-			 const yaml_node_t *node, unsigned depth)
+			 const yaml_node_t *node)
 {
 	char names[160];
 	unsigned n;
@@ -275,7 +274,7 @@ static int check_mapping(struct walk *w, const struct cyaml_schema_value *schema
 		mapping_find(w->config, node, field->key, &n);
 		if (n > 1)
 			return walk_fault(w, key, "'%s' is given twice", field->key);
-		err = check_value(w, &field->value, p->value, depth + 1);
+		err = check_value(w, &field->value, p->value);
 		if (err < 0)
 			return err;
 	}
@@ -288,7 +287,7 @@ static int check_mapping(struct walk *w, const struct cyaml_schema_value *schema
 }
 
 static int check_sequence(struct walk *w, const struct cyaml_schema_value *schema,
-			  const yaml_node_t *node, unsigned depth)
+			  const yaml_node_t *node)
 {
 	size_t n = (size_t)(node->data.sequence.items.top - node->data.sequence.items.start);
 	int err;
@@ -300,23 +299,19 @@ static int check_sequence(struct walk *w, const struct cyaml_schema_value *schem
 		return walk_fault(w, node, "a list of %zu where at most %u are taken", n,
 				  schema->sequence.max);
 	for (size_t i = 0; i < n; i++) {
-		err = check_value(w, schema->sequence.entry, node->data.sequence.items.start[i],
-				  depth + 1);
+		err = check_value(w, schema->sequence.entry, node->data.sequence.items.start[i]);
 		if (err < 0)
 			return err;
 	}
 	return 0;
 }
 
-static int check_value(struct walk *w, const struct cyaml_schema_value *schema, int id,
-		       unsigned depth)
+static int check_value(struct walk *w, const struct cyaml_schema_value *schema, int id)
 {
 	const yaml_node_t *node = node_get(w->config, id);
 	bool null_ok = (schema->flags & CYAML_FLAG_POINTER_NULL) == CYAML_FLAG_POINTER_NULL;
 	int err;
 
-	if (depth > DEPTH_MAX)
-		return walk_fault(w, node, "nested too deeply");
 	if (w->seen[id])
 		return walk_fault(w, node,
 				  "aliases ('&name', '*name') are not taken: write it out");
@@ -341,10 +336,10 @@ static int check_value(struct walk *w, const struct cyaml_schema_value *schema, 
 	case CYAML_STRING:
 		return check_string(w, schema, node);
 	case CYAML_MAPPING:
-		return check_mapping(w, schema, node, depth);
+		return check_mapping(w, schema, node);
 	case CYAML_SEQUENCE:
 	case CYAML_SEQUENCE_FIXED:
-		return check_sequence(w, schema, node, depth);
+		return check_sequence(w, schema, node);
 	default: /* left to libcyaml */
 		return 0;
 	}
@@ -361,7 +356,7 @@ static int check_document(const struct config *c, struct fault *fault)
 	w.seen = calloc(n_nodes + 1, sizeof(*w.seen));
 	if (!w.seen)
 		return -ENOMEM;
-	err = check_value(&w, c->schema, 1, 0);
+	err = check_value(&w, c->schema, 1);
 	free(w.seen);
 	return err;
 }
@@ -375,6 +370,36 @@ static int PRINTF(4, 5) mark_fault(const struct config *c, const yaml_mark_t *ma
 	va_start(args, format);
 	err = fault_at(c->name, mark, fault, format, args);
 	va_end(args);
+	return err;
+}
+
+/*
+ * The time and stack that libyaml takes for a document grow with its depth: minutes for a hundred
+ * thousand brackets. What is not YAML is left to document_load() to tell.
+ */
+static int check_depth(const struct config *c, const char *text, size_t len, struct fault *fault)
+{
+	yaml_parser_t parser;
+	yaml_event_t event;
+	unsigned depth = 0;
+	bool more = true;
+	int err = 0;
+
+	if (!yaml_parser_initialize(&parser))
+		return -ENOMEM;
+	yaml_parser_set_input_string(&parser, (const unsigned char *)text, len);
+	while (more && !err && yaml_parser_parse(&parser, &event)) {
+		more = event.type != YAML_STREAM_END_EVENT;
+		if (event.type == YAML_SEQUENCE_START_EVENT ||
+		    event.type == YAML_MAPPING_START_EVENT)
+			depth++;
+		if (event.type == YAML_SEQUENCE_END_EVENT || event.type == YAML_MAPPING_END_EVENT)
+			depth--;
+		if (depth > DEPTH_MAX)
+			err = mark_fault(c, &event.start_mark, fault, "nested too deeply");
+		yaml_event_delete(&event);
+	}
+	yaml_parser_delete(&parser);
 	return err;
 }
 
@@ -425,6 +450,9 @@ int config_load_text(const char *name, const char *text, size_t len,
 	c->schema = schema;
 	c->name = strdup(name);
 	if (!c->name)
+		goto out;
+	err = check_depth(c, text, len, fault);
+	if (err < 0)
 		goto out;
 	err = document_load(c, text, len, fault);
 	if (err < 0)

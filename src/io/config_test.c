@@ -213,17 +213,24 @@ static void test_hostile(void **state)
 	}
 }
 
+/* Without end: libyaml alone would take minutes. */
 static void test_deep(void **state)
 {
-	size_t len = 20000;
-	char *text = malloc(len);
+	static const char *const openings[] = { "[", "{", "- ", "[{", "a: {", "? ", "[\n" };
+	enum { LEN = 500000 };
+	char *text = malloc(LEN);
 	struct config *c;
 	struct fault fault;
 
 	(void)state;
 	assert_non_null(text);
-	memset(text, '[', len);
-	assert_int_equal(config_load_text("t", text, len, &top_value, &c, &fault), -E_SYNTAX);
+	for (size_t i = 0; i < ARRAY_LEN(openings); i++) {
+		for (size_t at = 0, n = strlen(openings[i]); at < LEN; at++)
+			text[at] = openings[i][at % n];
+		assert_int_equal(config_load_text("t", text, LEN, &top_value, &c, &fault),
+				 -E_SYNTAX);
+		assert_string_equal(strchr(fault.text, ' '), " nested too deeply");
+	}
 	free(text);
 }
 
