@@ -29,7 +29,7 @@ IP_DOWN = "".join("ip netns del %%(n)s-%d\n" % i for i in range(HOSTS)) + "ip ne
 
 def ms(*command, **kwargs):
     start = time.perf_counter()
-    subprocess.run(command, stdout=subprocess.DEVNULL, check=True, **kwargs)
+    subprocess.run(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=True, **kwargs)
     return 1e3 * (time.perf_counter() - start)
 
 

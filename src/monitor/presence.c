@@ -377,6 +377,14 @@ static int add_host(struct presence *p, int64_t id, const struct addr *addr, str
 	return 0;
 }
 
+/* A host that nobody knows yet, in the place of another when all are taken. */
+static int add_new_host(struct presence *p, const struct addr *addr, struct host **ret_host)
+{
+	int err = make_room(p);
+
+	return err < 0 ? err : add_host(p, p->next_id, addr, ret_host);
+}
+
 void presence_set_state(struct presence *p, struct host *h, enum presence_state state,
 			struct presence_now now)
 {
@@ -455,9 +463,7 @@ int presence_watch(struct presence *p, struct presence_now now, const struct add
 
 	presence_clock(p, now);
 	if (!h) {
-		err = make_room(p);
-		if (!err)
-			err = add_host(p, p->next_id, addr, &h);
+		err = add_new_host(p, addr, &h);
 		if (err < 0)
 			return err;
 		h->pub.first_seen_ms = h->pub.last_change_ms = now.wall_ms;
@@ -537,9 +543,7 @@ static int meet(struct presence *p, struct presence_now now, const struct addr *
 	/* A link-local address says nothing about which network its owner is in. */
 	if (network_of(p, addr) == p->config.n_networks)
 		return -E_NOT_FOUND;
-	err = make_room(p);
-	if (!err)
-		err = add_host(p, p->next_id, addr, &h);
+	err = add_new_host(p, addr, &h);
 	if (err < 0)
 		return err;
 	presence_learn_mac(p, h, 0, mac);
