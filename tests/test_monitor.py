@@ -257,6 +257,9 @@ def test_killed_at_any_moment_loses_no_event_shown(sonde, net, config, start):
         if round_number == 0:
             monitor.wait("new")  # and at once, amid others
         elif round_number == 1:
+            # The kill may have come before it was found.
+            wait_status(sonde, config,
+                        lambda hosts: hosts.get(HOSTS[1], {}).get("state") == "active")
             net.cut(HOSTS[1])
             monitor.wait("inactive", HOSTS[1])
         else:
