@@ -283,6 +283,19 @@ void icmp_line_echo(struct buf *b, bool request, const uint8_t *ident)
 	buf_u64(b, load_be16(ident + 2));
 }
 
+void icmp_line_message(struct buf *b, const struct field *types, const struct value_name *codes,
+		       const uint8_t *header)
+{
+	const struct field by_code = { .values = codes };
+	const char *name = field_value_name(&by_code, header[1])
+				   ?: field_value_name(types, header[0]);
+
+	if (name)
+		buf_str(b, name);
+	else
+		buf_printf(b, "type %u code %u", header[0], header[1]);
+}
+
 bool icmp_line_quotes(const struct packet *p, size_t layer)
 {
 	const struct layer *l = &p->layers[layer];
@@ -290,25 +303,20 @@ bool icmp_line_quotes(const struct packet *p, size_t layer)
 	return layer + 1 < p->n_layers && l[1].flags & LAYER_QUOTED && !(l->flags & LAYER_QUOTED);
 }
 
-/* The name of type and code together. */
-static const char *message_name(uint8_t type, uint8_t code)
+/* The names of the codes of a type, or NULL. */
+static const struct value_name *codes_of(uint8_t type)
 {
-	const struct field by_code = {
-		.values = type == ICMP4_TYPE_UNREACHABLE     ? unreachable_names
-			  : type == ICMP4_TYPE_REDIRECT	     ? redirect_names
-			  : type == ICMP4_TYPE_TIME_EXCEEDED ? exceeded_names
-			  : type == ICMP4_TYPE_PARAMETER     ? parameter_names
-							     : NULL,
-	};
-
-	return field_value_name(&by_code, code) ?: field_value_name(&fields[0], type);
+	return type == ICMP4_TYPE_UNREACHABLE	  ? unreachable_names
+	       : type == ICMP4_TYPE_REDIRECT	  ? redirect_names
+	       : type == ICMP4_TYPE_TIME_EXCEEDED ? exceeded_names
+	       : type == ICMP4_TYPE_PARAMETER	  ? parameter_names
+						  : NULL;
 }
 
 static void icmp_line(struct buf *b, const struct packet *p, size_t layer)
 {
 	const struct layer *l = &p->layers[layer];
 	const uint8_t *header = p->bytes + l->off;
-	const char *name;
 
 	buf_lit(b, "ICMP ");
 	if (l->flags & LAYER_CUT)
@@ -317,11 +325,7 @@ static void icmp_line(struct buf *b, const struct packet *p, size_t layer)
 		icmp_line_echo(b, header[0] == ICMP4_TYPE_ECHO, header + 4);
 		return;
 	}
-	name = message_name(header[0], header[1]);
-	if (name)
-		buf_str(b, name);
-	else
-		buf_printf(b, "type %u code %u", header[0], header[1]);
+	icmp_line_message(b, &fields[0], codes_of(header[0]), header);
 	if (header[0] == ICMP4_TYPE_UNREACHABLE && header[1] == ICMP_CODE_TOO_BIG)
 		buf_printf(b, ", MTU %u", load_be16(header + 6));
 	if (header[0] == ICMP4_TYPE_REDIRECT) {

@@ -9,6 +9,14 @@ extern const struct protocol protocol_icmp;
 /* "echo request id 7 seq 1": both versions' echo. @ident: the four bytes after the checksum. */
 void icmp_line_echo(struct buf *b, bool request, const uint8_t *ident);
 
+/*
+ * What a message says, of both versions: the name of its code, else of its type, else both as
+ * numbers.
+ * @codes: of that type, or NULL. @header: type and code.
+ */
+void icmp_line_message(struct buf *b, const struct field *types, const struct value_name *codes,
+		       const uint8_t *header);
+
 /* " for 10.0.0.1:80 > 10.0.0.2:99 TCP": follows the name of an error that quotes a packet. */
 bool icmp_line_quotes(const struct packet *p, size_t layer);
 

@@ -356,23 +356,19 @@ static void line_neighbour(struct buf *b, const uint8_t *header, uint32_t len)
 		buf_lit(b, " router");
 }
 
-static const char *message_name(uint8_t type, uint8_t code)
+/* The names of the codes of a type, or NULL. */
+static const struct value_name *codes_of(uint8_t type)
 {
-	const struct field by_code = {
-		.values = type == ICMP6_TYPE_UNREACHABLE     ? unreachable_names
-			  : type == ICMP6_TYPE_TIME_EXCEEDED ? exceeded_names
-			  : type == ICMP6_TYPE_PARAMETER     ? parameter_names
-							     : NULL,
-	};
-
-	return field_value_name(&by_code, code) ?: field_value_name(&fields[0], type);
+	return type == ICMP6_TYPE_UNREACHABLE	  ? unreachable_names
+	       : type == ICMP6_TYPE_TIME_EXCEEDED ? exceeded_names
+	       : type == ICMP6_TYPE_PARAMETER	  ? parameter_names
+						  : NULL;
 }
 
 static void icmpv6_line(struct buf *b, const struct packet *p, size_t layer)
 {
 	const struct layer *l = &p->layers[layer];
 	const uint8_t *header = p->bytes + l->off;
-	const char *name;
 
 	buf_lit(b, "ICMPv6 ");
 	if (l->flags & LAYER_CUT)
@@ -387,11 +383,7 @@ static void icmpv6_line(struct buf *b, const struct packet *p, size_t layer)
 		line_neighbour(b, header, l->header_len);
 		return;
 	}
-	name = message_name(header[0], header[1]);
-	if (name)
-		buf_str(b, name);
-	else
-		buf_printf(b, "type %u code %u", header[0], header[1]);
+	icmp_line_message(b, &fields[0], codes_of(header[0]), header);
 	if (header[0] == ICMP6_TYPE_TOO_BIG)
 		buf_printf(b, ", MTU %u", load_be32(header + 4));
 	if (icmp_line_quotes(p, layer))
