@@ -67,11 +67,12 @@ static uint64_t pass(const struct capture *c, enum work work, struct buf *out, u
 		if (cap_len > c->len - at - 16)
 			break;
 		packet_walk(&p, PROTOCOL_ETHERNET, c->bytes + at + 16, cap_len, len);
+		p.frame = &frame;
 		sum += p.n_layers + p.seen;
 		if (work == LINE)
 			print_line(out, &p);
 		else if (work == JSON)
-			print_json(out, &p, &frame, NULL);
+			print_json(out, &p, NULL);
 		if (work != WALK)
 			buf_char(out, '\n');
 		if (out->len > 1 << 16) {

@@ -294,8 +294,8 @@ static int set_value(struct craft *c, const char *name, const struct value *v, s
 	} else {
 		err = find_place(c, name, &at);
 		if (!err && at.row)
-			err = at.row->type <= FIELD_FLAG ? store_number(c, &at, v, fault)
-							 : store_bytes(c, &at, v, fault);
+			err = field_is_number(at.row) ? store_number(c, &at, v, fault)
+						      : store_bytes(c, &at, v, fault);
 		if (!err && at.row) {
 			*at.given |= 1ULL << (at.row - at.rows);
 			err = choose_by_type(c, &at);
@@ -532,7 +532,7 @@ int craft_uint(struct craft *c, const char *name, uint64_t value, struct fault *
 	struct value v = { .number = value };
 	const struct field *f = c->n_layers ? peek_row(c, name) : NULL;
 
-	if (!f || f->type > FIELD_FLAG)
+	if (!f || !field_is_number(f))
 		return fault_set(fault, 0, "no number is called '%s' here", name);
 	return set_value(c, name, &v, fault);
 }
@@ -543,7 +543,7 @@ int craft_bytes(struct craft *c, const char *name, const void *bytes, size_t len
 	struct value v = { .bytes = bytes, .len = len };
 	const struct field *f = c->n_layers ? peek_row(c, name) : NULL;
 
-	if (!f || f->type <= FIELD_FLAG)
+	if (!f || field_is_number(f))
 		return fault_set(fault, 0, "no bytes are called '%s' here", name);
 	return set_value(c, name, &v, fault);
 }

@@ -49,7 +49,7 @@ static void trip_item(struct sink *sink, const struct item *item)
 		if (w->field != item->field || w->found)
 			continue;
 		w->found = true;
-		if (item->field->type <= FIELD_FLAG) {
+		if (field_is_number(item->field)) {
 			assert_true(item->value == w->value);
 		} else {
 			assert_true(item->len >= w->len);
@@ -84,7 +84,7 @@ static int set_random(struct craft *c, struct trip *t, const struct field *f)
 	int err;
 
 	*w = (struct wanted){ .field = f };
-	if (f->type <= FIELD_FLAG) {
+	if (field_is_number(f)) {
 		uint64_t scale = f->scale ? f->scale : 1;
 
 		/* The greatest value more often than chance would have it. */
@@ -158,6 +158,8 @@ static void every_header(void **state)
 			struct trip t = { 0 };
 			struct craft c;
 
+			if (!p->n_fields)
+				continue;
 			craft_init(&c, memory, sizeof(memory));
 			assert_int_equal(craft_layer(&c, p->name, NULL), 0);
 			assert_int_equal(set_rows(&c, &t, p, p->fields, p->n_fields, false), 0);

@@ -73,40 +73,43 @@ void explain_checksum(struct buf *b, const struct packet *p, size_t layer, const
 }
 
 /* The bytes of a field, the first eight; bits of those that share a byte. */
-static void put_hex(struct buf *b, const struct item *item)
+static void put_hex(struct teller *t, const struct item *item)
 {
+	struct buf *b = t->out;
+	const uint8_t *bytes = t->packet->bytes + item->off;
 	const struct field *f = item->field;
 	size_t start = b->len;
-	bool bits = f->type <= FIELD_FLAG && f->bits % 8 && f->bits < 16 && item->bytes;
+	bool bits = field_is_number(f) && f->bits % 8 && f->bits && f->bits < 16;
 
-	if (bits && item->len == 1) {
-		buf_hex(b, item->bytes, 1, 0);
+	if (bits && item->span == 1) {
+		buf_hex(b, bytes, 1, 0);
 		buf_lit(b, "  ");
 	}
-	for (unsigned i = 0; bits && i < item->len * 8; i++) {
+	for (unsigned i = 0; bits && i < item->span * 8; i++) {
 		bool in = i >= (f->bit & 7u) && i < (f->bit & 7u) + f->bits;
 
 		if (i && i % 4 == 0)
 			buf_char(b, ' ');
-		buf_char(b, in ? (item->bytes[i / 8] >> (7 - i % 8) & 1 ? '1' : '0') : '.');
+		buf_char(b, in ? (bytes[i / 8] >> (7 - i % 8) & 1 ? '1' : '0') : '.');
 	}
 	if (!bits && f->type != FIELD_GROUP)
-		buf_hex(b, item->bytes, MIN(item->len, 8u), ' ');
+		buf_hex(b, bytes, MIN(item->span, 8u), ' ');
 	buf_fill(b, ' ', HEX_WIDTH - MIN(b->len - start, (size_t)HEX_WIDTH));
 }
 
 /* Further lines of eight bytes. */
-static void put_more_hex(struct buf *b, const struct item *item)
+static void put_more_hex(struct teller *t, const struct item *item)
 {
+	const uint8_t *bytes = t->packet->bytes + item->off;
 	uint32_t at = 8;
 
-	for (; at < item->len && at < 8 * HEX_LINES; at += 8) {
-		buf_printf(b, "%5u  ", item->off + at);
-		buf_hex(b, item->bytes + at, MIN(item->len - at, 8u), ' ');
-		buf_char(b, '\n');
+	for (; at < item->span && at < 8 * HEX_LINES; at += 8) {
+		buf_printf(t->out, "%5u  ", item->off + at);
+		buf_hex(t->out, bytes + at, MIN(item->span - at, 8u), ' ');
+		buf_char(t->out, '\n');
 	}
-	if (at < item->len)
-		buf_printf(b, "%5u  … %u bytes more\n", item->off + at, item->len - at);
+	if (at < item->span)
+		buf_printf(t->out, "%5u  … %u bytes more\n", item->off + at, item->span - at);
 }
 
 static void put_value(struct buf *b, const struct item *item)
@@ -129,7 +132,7 @@ static void put_meaning(struct teller *t, const struct item *item)
 	buf_str(t->out, f->title);
 	if (f->type == FIELD_FLAG)
 		buf_str(t->out, item->value ? ": set" : ": not set");
-	else if (f->type == FIELD_UINT && name)
+	else if (f->type <= FIELD_INT && name)
 		buf_printf(t->out, ": %s", name);
 	start = t->out->len;
 	explain_checksum(t->out, t->packet, t->layer, item);
@@ -160,7 +163,7 @@ static void tell_item(struct sink *sink, const struct item *item)
 				   : "this cannot be right: a length says something else");
 		return;
 	}
-	put_hex(b, item);
+	put_hex(t, item);
 	buf_printf(b, "  %*s%-*s  ", 2 * item->depth, "", t->name_width - 2 * item->depth, f->name);
 	if (f->type == FIELD_GROUP) {
 		buf_printf(b, "%s%s%s\n", f->title, item->block ? ": " : "",
@@ -171,7 +174,7 @@ static void tell_item(struct sink *sink, const struct item *item)
 	buf_lit(b, "  ");
 	put_meaning(t, item);
 	buf_char(b, '\n');
-	put_more_hex(b, item);
+	put_more_hex(t, item);
 }
 
 /* The first pass: how long names are. */

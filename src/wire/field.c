@@ -1,6 +1,7 @@
 #include "wire/field.h"
 
 #include <string.h>
+#include <time.h>
 
 void field_store(const struct field *f, uint8_t *at, uint64_t wire)
 {
@@ -11,6 +12,15 @@ void field_store(const struct field *f, uint8_t *at, uint64_t wire)
 	mask <<= below;
 	for (unsigned i = span; i-- > 0; wire >>= 8, mask >>= 8)
 		at[i] = (uint8_t)((at[i] & ~mask) | wire);
+}
+
+uint64_t field_load_len(const struct field *f, const uint8_t *at, size_t len)
+{
+	uint64_t v = f->type == FIELD_INT && len && at[0] & 0x80 ? UINT64_MAX : 0;
+
+	for (size_t i = len > 8 ? len - 8 : 0; i < len; i++)
+		v = v << 8 | at[i];
+	return v;
 }
 
 const char *field_value_name(const struct field *f, uint64_t value)
@@ -35,6 +45,57 @@ static void name_text(struct buf *b, const uint8_t *bytes, size_t len)
 		buf_safe(b, (const char *)bytes + at + 1, bytes[at]);
 		at += 1 + bytes[at];
 	}
+}
+
+/*
+ * Numbers joined by dots; the first two share one. What does not fit in 64 bits, and a number that
+ * the bytes end in, is shown as "?".
+ */
+static void oid_text(struct buf *b, const uint8_t *bytes, size_t len)
+{
+	bool first = true, fits = true;
+	uint64_t v = 0;
+
+	for (size_t i = 0; i < len; i++) {
+		fits = fits && v < 1ULL << 57;
+		v = v << 7 | (bytes[i] & 0x7f);
+		if (bytes[i] & 0x80 && i + 1 < len)
+			continue;
+		if (first) {
+			unsigned top = v < 40 ? 0 : v < 80 ? 1 : 2;
+
+			buf_u64(b, top);
+			v -= 40ULL * top;
+		}
+		buf_char(b, '.');
+		if (fits && !(bytes[i] & 0x80))
+			buf_u64(b, v);
+		else
+			buf_char(b, '?');
+		first = false;
+		fits = true;
+		v = 0;
+	}
+}
+
+/* As in RFC 3339, with nanoseconds, in UTC. */
+static void time_text(struct buf *b, int64_t ns)
+{
+	int64_t part = ns % (int64_t)NS_PER_S;
+	time_t s = (time_t)(ns / (int64_t)NS_PER_S);
+	char text[48];
+	struct tm tm;
+
+	if (part < 0) {
+		part += (int64_t)NS_PER_S;
+		s--;
+	}
+	if (!gmtime_r(&s, &tm) || !strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%S", &tm))
+		return;
+	buf_str(b, text);
+	buf_char(b, '.');
+	buf_u64_pad(b, (uint64_t)part, 9);
+	buf_char(b, 'Z');
 }
 
 static void number_text(struct buf *b, const struct field *f, uint64_t value)
@@ -66,6 +127,18 @@ void field_text(struct buf *b, const struct field *f, uint64_t value, const uint
 	switch (f->type) {
 	case FIELD_UINT:
 		number_text(b, f, value);
+		break;
+	case FIELD_INT:
+		buf_i64(b, (int64_t)value);
+		break;
+	case FIELD_TIME:
+		time_text(b, (int64_t)value);
+		break;
+	case FIELD_DURATION:
+		buf_fixed(b, (int64_t)value, 9);
+		break;
+	case FIELD_OID:
+		oid_text(b, bytes, len);
 		break;
 	case FIELD_FLAG:
 		buf_char(b, value ? '1' : '0');
@@ -107,6 +180,12 @@ void field_json(struct buf *b, const struct field *f, uint64_t value, const uint
 	case FIELD_UINT:
 		buf_u64(b, value);
 		break;
+	case FIELD_INT:
+		buf_i64(b, (int64_t)value);
+		break;
+	case FIELD_DURATION:
+		buf_fixed(b, (int64_t)value, 9);
+		break;
 	case FIELD_FLAG:
 		if (value)
 			buf_lit(b, "true");
@@ -142,6 +221,6 @@ void field_show(struct buf *b, const struct field *f, uint64_t value, const uint
 	} else {
 		field_text(b, f, value, bytes, len);
 	}
-	if (f->type == FIELD_UINT && name)
+	if (f->type <= FIELD_INT && name)
 		buf_printf(b, " (%s)", name);
 }

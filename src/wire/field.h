@@ -15,13 +15,17 @@
 
 enum field_type {
 	FIELD_UINT,
+	FIELD_INT, /* two's complement; the value is an int64_t */
 	FIELD_FLAG,
+	FIELD_TIME,	/* never on the wire as it is: nanoseconds since 1970, an int64_t */
+	FIELD_DURATION, /* likewise: nanoseconds, an int64_t */
 	FIELD_BYTES,
 	FIELD_MAC,
 	FIELD_IP4,
 	FIELD_IP6,
 	FIELD_TEXT,
 	FIELD_NAME,  /* domain name in labels (RFC 1035 section 3.1), uncompressed */
+	FIELD_OID,   /* object identifier, BER contents (X.690 section 8.19) */
 	FIELD_GROUP, /* no value: what follows deeper belongs to it; JSON makes an object of it */
 };
 
@@ -74,16 +78,28 @@ struct block {
 	.name = (n), .name_len = sizeof(n) - 1, .type = (kind), .bit = (at), .bits = (width)
 #define AS_UINT(n, at, width)	     AS_(n, at, width, FIELD_UINT)
 #define AS_HEX(n, at, width, digits) AS_(n, at, width, FIELD_UINT), .hex = (digits)
+#define AS_INT(n, at, width)	     AS_(n, at, width, FIELD_INT)
 #define AS_FLAG(n, at)		     AS_(n, at, 1, FIELD_FLAG)
 #define AS_MAC(n, at)		     AS_(n, at, 48, FIELD_MAC)
 #define AS_IP4(n, at)		     AS_(n, at, 32, FIELD_IP4)
 #define AS_IP6(n, at)		     AS_(n, at, 128, FIELD_IP6)
 #define AS_BYTES(n, at, width)	     AS_(n, at, width, FIELD_BYTES)
+#define AS_TEXT(n, at, width)	     AS_(n, at, width, FIELD_TEXT)
+#define AS_NAME(n, at)		     AS_(n, at, 0, FIELD_NAME)
+#define AS_OID(n)		     AS_(n, 0, 0, FIELD_OID)
 #define AS_COUNT(n)		     AS_(n, 0, 0, FIELD_UINT), .computed = true
+#define AS_TIME(n)		     AS_(n, 0, 0, FIELD_TIME), .computed = true
+#define AS_DURATION(n)		     AS_(n, 0, 0, FIELD_DURATION), .computed = true
 #define AS_GROUP(n, at)		     AS_(n, at, 0, FIELD_GROUP)
 
 /* For pointing a table at its rows. */
 #define ROWS(rows) .fields = (rows), .n_fields = ARRAY_LEN(rows)
+
+/* Whether an item of the field has a value, not bytes. */
+static inline bool field_is_number(const struct field *f)
+{
+	return f->type <= FIELD_DURATION;
+}
 
 /* Bytes that hold a field of fixed width, counted from the one where it begins. */
 static inline uint32_t field_span(const struct field *f)
@@ -101,23 +117,28 @@ static inline uint64_t field_load(const struct field *f, const uint8_t *at)
 	unsigned skip = f->bit & 7u, span;
 	uint64_t v = 0;
 
-	if (!skip && f->bits == 16)
+	if (!skip && f->bits == 16 && f->type != FIELD_INT)
 		return (uint64_t)load_be16(at) * (f->scale ? f->scale : 1);
-	if (!skip && f->bits == 8)
+	if (!skip && f->bits == 8 && f->type != FIELD_INT)
 		return (uint64_t)*at * (f->scale ? f->scale : 1);
 	if (!skip && f->bits == 32)
-		return load_be32(at);
+		return f->type == FIELD_INT ? (uint64_t)(int32_t)load_be32(at) : load_be32(at);
 	span = field_span(f);
 	for (unsigned i = 0; i < span; i++)
 		v = v << 8 | at[i];
 	v >>= span * 8 - skip - f->bits;
 	if (f->bits < 64)
 		v &= (1ULL << f->bits) - 1;
+	if (f->type == FIELD_INT && f->bits < 64 && v >> (f->bits - 1))
+		v |= UINT64_MAX << f->bits;
 	return v * (f->scale ? f->scale : 1);
 }
 
 /* Writes a number or flag as it is on the wire (not scaled); bits beyond the field are kept. */
 void field_store(const struct field *f, uint8_t *at, uint64_t wire);
+
+/* The same from contents of any length up to 8 bytes, as BER has them; more: the last 8. */
+uint64_t field_load_len(const struct field *f, const uint8_t *at, size_t len);
 
 /* The greatest value that a number of fixed width can have, scaled. */
 static inline uint64_t field_max(const struct field *f)
@@ -132,7 +153,8 @@ const char *field_value_name(const struct field *f, uint64_t value);
 
 /*
  * The value as `tshark -T fields` writes it: numbers decimal or 0x…, flags 1 and 0, bytes as plain
- * hex digits. @bytes: @len of them; @value: of numbers and flags.
+ * hex digits, durations in seconds with nine decimals, times as RFC 3339 has them in UTC. @bytes:
+ * @len of them; @value: of numbers and flags.
  */
 void field_text(struct buf *b, const struct field *f, uint64_t value, const uint8_t *bytes,
 		size_t len);

@@ -4,8 +4,8 @@
  */
 #include "wire/print.h"
 
-/* Lists in lists: options, blocks in an option; deeper does not happen in the tables. */
-#define JSON_DEPTH 4
+/* Lists in lists: TLS has records, messages, extensions, names; deeper does not happen. */
+#define JSON_DEPTH 8
 
 struct json {
 	struct sink sink;
@@ -24,7 +24,11 @@ struct json {
 	} open[JSON_DEPTH];
 	unsigned n_open;
 
-	struct packet_fault truncated, malformed; /* the first of each */
+	struct json_fault {
+		bool is;
+		uint8_t proto;
+		uint32_t off;
+	} truncated, malformed; /* the first of each */
 };
 
 static void json_comma(struct json *j)
@@ -115,14 +119,19 @@ static void json_element(struct json *j, const struct item *item)
 	}
 }
 
+static void json_take(struct json_fault *f, const struct packet *p, size_t layer, uint32_t off)
+{
+	if (!f->is)
+		*f = (struct json_fault){ true, p->layers[layer].proto, off };
+}
+
 static void json_fault(struct json *j, const struct item *item)
 {
-	struct packet_fault *f = item->field == &field_truncated ? &j->truncated : &j->malformed;
+	bool truncated = item->field == &field_truncated;
 
-	if (f == &j->truncated && j->packet->layers[j->layer].flags & LAYER_QUOTED)
+	if (truncated && j->packet->layers[j->layer].flags & LAYER_QUOTED)
 		return;
-	if (!f->err)
-		*f = (struct packet_fault){ -1, (uint32_t)j->layer, item->off };
+	json_take(truncated ? &j->truncated : &j->malformed, j->packet, j->layer, item->off);
 }
 
 static void json_item(struct sink *sink, const struct item *item)
@@ -238,8 +247,10 @@ static void json_layers(struct json *j)
 		buf_char(j->out, '}');
 }
 
-static void json_frame(struct json *j, const struct frame *frame)
+static void json_frame(struct json *j)
 {
+	const struct frame *frame = j->packet->frame;
+
 	buf_lit(j->out, "\"frame\":{");
 	if (frame && frame->number) {
 		buf_lit(j->out, "\"number\":");
@@ -252,25 +263,78 @@ static void json_frame(struct json *j, const struct frame *frame)
 	buf_u64(j->out, j->packet->wire_len);
 	buf_lit(j->out, ",\"cap_len\":");
 	buf_u64(j->out, j->packet->cap_len);
+	if (frame && frame->interface) {
+		buf_lit(j->out, ",\"interface_name\":");
+		buf_json(j->out, frame->interface, strlen(frame->interface));
+	}
+	if (frame && frame->comment) {
+		buf_lit(j->out, ",\"comment\":");
+		buf_json(j->out, frame->comment, frame->comment_len);
+	}
 	buf_char(j->out, '}');
 	j->first = false;
 }
 
-static void json_say_fault(struct json *j, const char *name, const struct packet_fault *f)
+static void json_say_fault(struct json *j, const char *name, const struct json_fault *f)
 {
-	if (!f->err)
+	if (!f->is)
 		return;
 	json_name(j, name);
 	buf_lit(j->out, "{\"layer\":\"");
-	buf_str(j->out, protocols[j->packet->layers[f->layer].proto]->name);
+	buf_str(j->out, protocols[f->proto]->name);
 	buf_lit(j->out, "\",\"offset\":");
 	buf_u64(j->out, f->off);
 	buf_char(j->out, '}');
 }
 
-void print_json(struct buf *b, const struct packet *p, const struct frame *frame,
-		const struct json_config *config)
+static void json_say_faults(struct json *j)
 {
+	json_say_fault(j, "truncated", &j->truncated);
+	json_say_fault(j, "malformed", &j->malformed);
+	j->truncated.is = j->malformed.is = false;
+}
+
+/* The layers of @p, and what its walk found wrong. */
+static void json_packet(struct json *j, const struct packet *p)
+{
+	const struct packet_fault *f = &p->fault;
+
+	j->packet = p;
+	if (f->err)
+		json_take(f->err == -E_TRUNCATED ? &j->truncated : &j->malformed, p, f->layer,
+			  f->off);
+	json_layers(j);
+}
+
+/* Whether the layers of @more can stand beside those of @p without a name coming twice. */
+static bool json_beside(const struct packet *p, const struct packet *more)
+{
+	return !(p->seen & more->seen) && json_level_end(more, 0) == more->n_layers;
+}
+
+/* What the packet completed, each an object. */
+static void json_more(struct json *j, const struct packet *more)
+{
+	bool first = true;
+
+	json_name(j, "more");
+	buf_char(j->out, '[');
+	for (; more; more = more->more) {
+		if (!first)
+			buf_char(j->out, ',');
+		first = false;
+		buf_char(j->out, '{');
+		j->first = true;
+		json_packet(j, more);
+		json_say_faults(j);
+		buf_char(j->out, '}');
+	}
+	buf_char(j->out, ']');
+}
+
+void print_json(struct buf *b, const struct packet *p, const struct json_config *config)
+{
+	const struct packet *more = p->more;
 	struct json j = {
 		.sink.item = json_item,
 		.out = b,
@@ -279,14 +343,15 @@ void print_json(struct buf *b, const struct packet *p, const struct frame *frame
 		.first = true,
 	};
 
-	if (p->fault.err == -E_TRUNCATED)
-		j.truncated = p->fault;
-	else if (p->fault.err)
-		j.malformed = p->fault;
 	buf_char(b, '{');
-	json_frame(&j, frame);
-	json_layers(&j);
-	json_say_fault(&j, "truncated", &j.truncated);
-	json_say_fault(&j, "malformed", &j.malformed);
+	json_frame(&j);
+	json_packet(&j, p);
+	if (more && json_beside(p, more)) {
+		json_packet(&j, more);
+		more = more->more;
+	}
+	json_say_faults(&j);
+	if (more)
+		json_more(&j, more);
 	buf_char(b, '}');
 }

@@ -1,6 +1,7 @@
 #include "wire/print.h"
 
-void print_line(struct buf *b, const struct packet *p)
+/* The shares of all layers; false when none has one. */
+static bool line_layers(struct buf *b, const struct packet *p)
 {
 	size_t start = b->len;
 
@@ -10,10 +11,11 @@ void print_line(struct buf *b, const struct packet *p)
 		if (proto->line)
 			proto->line(b, p, i);
 	}
-	if (!p->n_layers || b->len == start) {
-		buf_lit(b, "data len ");
-		buf_u64(b, p->wire_len);
-	}
+	return b->len > start;
+}
+
+static void line_fault(struct buf *b, const struct packet *p)
+{
 	if (!p->fault.err)
 		return;
 	/* Data cut by the snap length is what was asked for: the line says so only of headers. */
@@ -24,4 +26,19 @@ void print_line(struct buf *b, const struct packet *p)
 	buf_lit(b, " at ");
 	buf_u64(b, p->fault.off);
 	buf_char(b, ']');
+}
+
+void print_line(struct buf *b, const struct packet *p)
+{
+	if (!line_layers(b, p)) {
+		buf_lit(b, "data len ");
+		buf_u64(b, p->wire_len);
+	}
+	line_fault(b, p);
+	for (const struct packet *more = p->more; more; more = more->more) {
+		if (more != p->more)
+			buf_lit(b, " | ");
+		line_layers(b, more);
+		line_fault(b, more);
+	}
 }

@@ -1,5 +1,7 @@
 #include "wire/packet.h"
 
+#include "wire/ports.h"
+
 uint8_t packet_fails(struct packet *p, struct layer *l, int err, uint32_t off)
 {
 	l->flags |= err == -E_TRUNCATED ? LAYER_TRUNCATED : LAYER_MALFORMED;
@@ -75,6 +77,8 @@ static int measure(struct packet *p, struct layer *l, const struct protocol *pro
 		return err;
 	if (proto->select && !proto->header_len)
 		measure_body(p, l, proto, ret_next);
+	if (proto->whole)
+		l->header_len = p->end - l->off;
 	return check_header(p, l);
 }
 
@@ -87,6 +91,7 @@ static uint8_t walk_layer(struct packet *p, uint8_t id, uint32_t off)
 
 	*l = (struct layer){ .proto = id, .off = off, .header_len = proto->min_len };
 	l->flags = p->quoted ? LAYER_QUOTED : 0;
+	l->flags |= p->side;
 	p->seen |= 1ULL << id;
 	err = check_header(p, l);
 	if (err)
@@ -103,20 +108,10 @@ static uint8_t walk_layer(struct packet *p, uint8_t id, uint32_t off)
 	return l->payload_len ? next : PROTOCOL_NONE;
 }
 
-void packet_walk(struct packet *ret_packet, uint8_t first, const void *bytes, uint32_t cap_len,
-		 uint32_t wire_len)
+/* From the layer @id at @off to the last. */
+static void walk_on(struct packet *p, uint8_t id, uint32_t off)
 {
-	struct packet *p = ret_packet;
-	uint32_t off = 0;
-
-	p->bytes = bytes;
-	p->cap_len = p->have = cap_len;
-	p->wire_len = p->end = MAX(wire_len, cap_len);
-	p->seen = 0;
-	p->fault.err = 0;
-	p->quoted = false;
-	p->n_layers = 0;
-	for (uint8_t id = first; id;) {
+	while (id) {
 		if (p->n_layers == PACKET_LAYERS) {
 			packet_fails(p, &p->layers[p->n_layers - 1], -E_MALFORMED, off);
 			return;
@@ -126,6 +121,50 @@ void packet_walk(struct packet *ret_packet, uint8_t first, const void *bytes, ui
 	}
 	if (p->end > p->have && !p->fault.err)
 		packet_fails(p, &p->layers[p->n_layers - 1], -E_TRUNCATED, p->have);
+}
+
+void packet_walk_payload(struct packet *p, uint8_t proto)
+{
+	const struct layer *l = &p->layers[p->n_layers - 1];
+
+	if (!(l->flags & (LAYER_CUT | LAYER_MALFORMED)) && l->payload_len)
+		walk_on(p, proto, l->off + l->header_len);
+}
+
+void packet_walk(struct packet *ret_packet, uint8_t first, const void *bytes, uint32_t cap_len,
+		 uint32_t wire_len)
+{
+	static const struct walk_config config = { .ports = &port_map_default };
+
+	packet_walk_as(ret_packet, &config, first, bytes, cap_len, wire_len);
+}
+
+void packet_walk_as(struct packet *ret_packet, const struct walk_config *config, uint8_t first,
+		    const void *bytes, uint32_t cap_len, uint32_t wire_len)
+{
+	struct packet *p = ret_packet;
+
+	p->config = config;
+	p->frame = NULL;
+	p->tcp = NULL;
+	p->more = NULL;
+	p->side =
+		(uint8_t)((config->stream ? LAYER_STREAM : 0) | (config->reply ? LAYER_REPLY : 0));
+	p->bytes = bytes;
+	p->cap_len = p->have = cap_len;
+	p->wire_len = p->end = MAX(wire_len, cap_len);
+	p->seen = 0;
+	p->fault.err = 0;
+	p->quoted = false;
+	p->n_layers = 0;
+	walk_on(p, first, 0);
+}
+
+bool packet_says_more(const struct packet *p, size_t layer)
+{
+	if (layer + 1 < p->n_layers)
+		return protocols[p->layers[layer + 1].proto]->application;
+	return p->more && p->more->n_layers && protocols[p->more->layers[0].proto]->application;
 }
 
 uint8_t packet_guess_ip(const uint8_t *bytes, size_t len)

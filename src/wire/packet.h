@@ -10,6 +10,7 @@
 #ifndef SONDE_WIRE_PACKET_H
 #define SONDE_WIRE_PACKET_H
 
+#include "base/addr.h"
 #include "wire/protocol.h"
 
 enum layer_flags {
@@ -20,6 +21,9 @@ enum layer_flags {
 	LAYER_QUOTED = 1 << 3, /* part of a packet inside an error message */
 	LAYER_MORE = 1 << 4,   /* a fragment, not the last: the rest of the payload is elsewhere */
 	LAYER_CUT = 1 << 5,    /* the header itself is not all there */
+	LAYER_STREAM = 1 << 6, /* a message in a stream of bytes (TCP), not a datagram */
+	LAYER_REPLY = 1 << 7,  /* sent by the side that was called: the port that named it is the
+				  source */
 };
 
 struct layer {
@@ -39,7 +43,53 @@ struct packet_fault {
 	uint32_t off;
 };
 
+/*
+ * What is known of a packet beside its bytes. Who reads files or interfaces, and who keeps track of
+ * flows, fills in what he knows; the rest stays zero.
+ */
+struct frame {
+	uint64_t number; /* from 1; 0: none of this is known */
+	int64_t time_ns; /* since 1970 */
+	int64_t since_first_ns, since_previous_ns;
+	const char *interface; /* NULL: unknown */
+	const char *comment;   /* @comment_len bytes; NULL: none */
+	uint32_t comment_len;
+	uint32_t interface_id;
+	uint32_t link_type; /* LINKTYPE_ */
+};
+
+/*
+ * What the protocol of a connection remembers from message to message (STARTTLS, literals, mail
+ * data). All zero at its start; [0] is the side that called, [1] the one that was called.
+ */
+struct dialogue {
+	uint8_t proto;	   /* enum protocol_id; a message may change it for what follows */
+	uint8_t announces; /* the message in hand announced a connection of this protocol, */
+	uint16_t port;	   /* to this port of @addr; family 0: of the side that sent it */
+	struct addr addr;
+	uint8_t phase[2];    /* the protocol's own */
+	uint32_t count[2];   /* likewise */
+	uint32_t scanned[2]; /* likewise; set to 0 with every new message */
+};
+
+struct port_map;
+struct tcp_facts;
+
+/* How to take a packet apart. */
+struct walk_config {
+	const struct port_map *ports; /* which protocol speaks at a port */
+	bool streams; /* the payload of TCP is somebody else's to put together: it is not entered */
+	bool stream;  /* the bytes are a message of a stream */
+	bool reply;   /* from the side that was called */
+	const struct dialogue *dialogue; /* before this message; NULL: not known */
+};
+
 struct packet {
+	const struct walk_config *config;
+	const struct frame *frame;   /* NULL: not known */
+	const struct tcp_facts *tcp; /* of the first TCP layer that is not quoted; likewise */
+	const struct packet *more; /* what this packet completed: a datagram of fragments, messages
+				      of a stream; then their successors */
 	const uint8_t *bytes;
 	uint32_t cap_len;  /* bytes at @bytes */
 	uint32_t wire_len; /* bytes that the packet had on the wire, at least @cap_len */
@@ -48,6 +98,7 @@ struct packet {
 	uint32_t end;  /* while walking: where the layer in hand says that it ends, */
 	uint32_t have; /* and where the bytes end that could belong to it */
 	bool quoted;   /* while walking: inside an error message, where being cut is usual */
+	uint8_t side;  /* while walking: LAYER_STREAM, LAYER_REPLY of the layers to come */
 	uint32_t n_layers;
 	struct layer layers[PACKET_LAYERS];
 };
@@ -60,6 +111,13 @@ struct packet {
  */
 void packet_walk(struct packet *ret_packet, uint8_t first, const void *bytes, uint32_t cap_len,
 		 uint32_t wire_len);
+
+/* The same with more knowledge; @config must outlive @ret_packet. */
+void packet_walk_as(struct packet *ret_packet, const struct walk_config *config, uint8_t first,
+		    const void *bytes, uint32_t cap_len, uint32_t wire_len);
+
+/* Goes on with the payload of the last layer, taken for @proto. */
+void packet_walk_payload(struct packet *p, uint8_t proto);
 
 /* PROTOCOL_IPV4 or PROTOCOL_IPV6 by the version in the first byte, else PROTOCOL_DATA. */
 uint8_t packet_guess_ip(const uint8_t *bytes, size_t len);
@@ -80,10 +138,11 @@ static inline const uint8_t *packet_payload(const struct packet *p, const struct
 /* One field of one packet. */
 struct item {
 	const struct field *field;
-	const uint8_t *bytes; /* @len of them, where the field is; NULL when it is computed */
-	uint64_t value;	      /* of numbers and flags, scaled */
-	uint32_t off;	      /* of @bytes in the packet */
+	const uint8_t
+		*bytes; /* the value, @len of them, perhaps decoded; NULL when it is computed */
+	uint64_t value; /* of numbers and flags, scaled */
 	uint32_t len;
+	uint32_t off, span; /* the bytes of the packet that say it */
 	uint8_t depth;
 	const struct block *block; /* what a group holds, where known */
 };
@@ -95,8 +154,21 @@ struct sink {
 	void (*item)(struct sink *sink, const struct item *item);
 };
 
-/* Gives all fields of one layer. Allocates nothing. */
+/*
+ * Whether an application protocol follows @layer, here or in what the packet completed: then its
+ * part of the line of text says what matters.
+ */
+bool packet_says_more(const struct packet *p, size_t layer);
+
+/*
+ * Gives all fields of one layer. Allocates nothing. Among items that are next to each other (same
+ * group, same depth) those of a row that repeats come without others between them, and those of
+ * other rows once: JSON makes keys of them.
+ */
 void packet_items(const struct packet *p, size_t layer, struct sink *sink);
+
+/* Gives the fields of PROTOCOL_FRAME: number, time, lengths, the names of all layers. */
+void packet_frame_items(const struct packet *p, struct sink *sink);
 
 /* For protocols' own code. */
 
@@ -133,6 +205,28 @@ bool walk_field(struct walk *w, const struct field *f, uint32_t off, uint32_t le
 
 /* A value that is not on the wire. */
 void walk_computed(struct walk *w, const struct field *f, uint64_t value);
+
+/* A number that code made of the @span bytes at @off: text, BER. Returns false where these are not
+ * all there, with a fault, as the others. */
+bool walk_number(struct walk *w, const struct field *f, uint32_t off, uint32_t span, uint64_t value,
+		 uint8_t depth);
+
+/* Bytes or text that code made of the @span bytes at @off, valid for the call. */
+bool walk_decoded(struct walk *w, const struct field *f, uint32_t off, uint32_t span,
+		  const void *bytes, size_t len, uint8_t depth);
+
+/* A group of @span bytes at @off: what is given deeper after it belongs to it. @block: what it
+ * holds, or NULL. */
+bool walk_group(struct walk *w, const struct field *f, uint32_t off, uint32_t span, uint8_t depth,
+		const struct block *block);
+
+/* The bytes of the layer, header and payload as far as captured, for parsing with a cursor. */
+static inline struct cursor walk_cursor(const struct walk *w)
+{
+	uint32_t end = MIN(w->end, w->packet->cap_len), off = MIN(w->layer->off, end);
+
+	return cursor_of(w->packet->bytes + off, end - off);
+}
 
 /* Options from @off to @end. */
 void walk_options(struct walk *w, const struct options *o, uint32_t off, uint32_t end);

@@ -91,7 +91,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (b.err)
 		abort();
 	buf_reset(&b);
-	print_json(&b, &p, &frame, &config);
+	p.frame = &frame;
+	print_json(&b, &p, &config);
 	if (b.err)
 		abort();
 	check_json(&b);

@@ -20,20 +20,12 @@ void print_line(struct buf *b, const struct packet *p);
  */
 void print_tree(struct buf *b, const struct packet *p);
 
-/* What the capture knows of the packet, for JSON. */
-struct frame {
-	uint64_t number; /* from 1; 0: none of this is known */
-	int64_t time_ns; /* since 1970 */
-};
-
 struct json_config {
 	bool payload; /* data.data too, not only its length */
 };
 
 /**
- * print_json() - one JSON object, without newline
- * @frame: may be NULL
- *
+ * print_json() - one JSON object, without newline *
  * {"frame":{"number":1,"time_epoch":1.5,"len":74,"cap_len":74},
  *  "eth":{"dst":"…",…},"ip":{"ttl":64,"flags.df":true,…},
  *  "tcp":{"srcport":80,"options":[{"option_kind":2,"option_len":4,"options.mss_val":1460}]},
@@ -42,10 +34,11 @@ struct json_config {
  * A layer is an object under its protocol's name; fields in it have Wireshark's names without that
  * name in front. Keys are unique, values of a key always of one type: what can be there more than
  * once is always an array. When a protocol comes again inside itself, it and what follows is in an
- * object "inner"; a packet that an error message quotes is in "quoted". What is wrong is said by
- * "truncated" and "malformed" with layer and offset in bytes.
+ * object "inner"; a packet that an error message quotes is in "quoted". A datagram put together of
+ * fragments, or the first message that a segment completed, is beside the other layers; further
+ * messages are in the array "more". What is wrong is said by "truncated" and "malformed" with layer
+ * and offset in bytes.
  */
-void print_json(struct buf *b, const struct packet *p, const struct frame *frame,
-		const struct json_config *config);
+void print_json(struct buf *b, const struct packet *p, const struct json_config *config);
 
 #endif

@@ -187,7 +187,7 @@ static void lines_and_json(void **state)
 		print_line(&b, &p);
 		assert_string_equal(buf_cstr(&b), e->line);
 		buf_reset(&b);
-		print_json(&b, &p, NULL, NULL);
+		print_json(&b, &p, NULL);
 		assert_string_equal(buf_cstr(&b), e->json);
 	}
 	buf_done(&b);

@@ -5,6 +5,7 @@
 #include "wire/arp.h"
 #include "wire/data.h"
 #include "wire/ethernet.h"
+#include "wire/frame.h"
 #include "wire/icmp.h"
 #include "wire/icmpv6.h"
 #include "wire/ipsec.h"
@@ -15,14 +16,23 @@
 #include "wire/udp.h"
 
 const struct protocol *const protocols[N_PROTOCOLS] = {
-	[PROTOCOL_ETHERNET] = &protocol_ethernet, [PROTOCOL_LLC] = &protocol_llc,
-	[PROTOCOL_ARP] = &protocol_arp,		  [PROTOCOL_IPV4] = &protocol_ipv4,
-	[PROTOCOL_IPV6] = &protocol_ipv6,	  [PROTOCOL_HOPOPTS] = &protocol_hopopts,
-	[PROTOCOL_ROUTING] = &protocol_routing,	  [PROTOCOL_FRAGMENT] = &protocol_fragment,
-	[PROTOCOL_DSTOPTS] = &protocol_dstopts,	  [PROTOCOL_AH] = &protocol_ah,
-	[PROTOCOL_ESP] = &protocol_esp,		  [PROTOCOL_ICMP] = &protocol_icmp,
-	[PROTOCOL_ICMPV6] = &protocol_icmpv6,	  [PROTOCOL_UDP] = &protocol_udp,
-	[PROTOCOL_TCP] = &protocol_tcp,		  [PROTOCOL_DATA] = &protocol_data,
+	[PROTOCOL_FRAME] = &protocol_frame,
+	[PROTOCOL_ETHERNET] = &protocol_ethernet,
+	[PROTOCOL_LLC] = &protocol_llc,
+	[PROTOCOL_ARP] = &protocol_arp,
+	[PROTOCOL_IPV4] = &protocol_ipv4,
+	[PROTOCOL_IPV6] = &protocol_ipv6,
+	[PROTOCOL_HOPOPTS] = &protocol_hopopts,
+	[PROTOCOL_ROUTING] = &protocol_routing,
+	[PROTOCOL_FRAGMENT] = &protocol_fragment,
+	[PROTOCOL_DSTOPTS] = &protocol_dstopts,
+	[PROTOCOL_AH] = &protocol_ah,
+	[PROTOCOL_ESP] = &protocol_esp,
+	[PROTOCOL_ICMP] = &protocol_icmp,
+	[PROTOCOL_ICMPV6] = &protocol_icmpv6,
+	[PROTOCOL_UDP] = &protocol_udp,
+	[PROTOCOL_TCP] = &protocol_tcp,
+	[PROTOCOL_DATA] = &protocol_data,
 };
 
 /* What people type beside Wireshark's names. */
@@ -54,6 +64,17 @@ uint8_t protocol_find(const char *name, size_t len)
 		if (same(other_names[i].name, name, len))
 			return other_names[i].protocol;
 	return PROTOCOL_NONE;
+}
+
+/* Those whose content proves them, the surest first. */
+static const uint8_t guessable[] = { PROTOCOL_NONE };
+
+uint8_t protocol_guess(const uint8_t *bytes, size_t len, bool stream)
+{
+	for (size_t i = 0; i < ARRAY_LEN(guessable) && guessable[i]; i++)
+		if (protocols[guessable[i]]->guess(bytes, len, stream))
+			return guessable[i];
+	return PROTOCOL_DATA;
 }
 
 const struct block *protocol_body(const struct protocol *p, const uint8_t *header, size_t len)

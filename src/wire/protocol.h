@@ -11,6 +11,7 @@
 
 enum protocol_id {
 	PROTOCOL_NONE,
+	PROTOCOL_FRAME, /* what is known beside the bytes */
 	PROTOCOL_ETHERNET,
 	PROTOCOL_LLC,
 	PROTOCOL_ARP,
@@ -29,10 +30,12 @@ enum protocol_id {
 	PROTOCOL_DATA,
 	N_PROTOCOLS,
 };
+_Static_assert(N_PROTOCOLS <= 64, "struct packet has a bit for each");
 
 struct packet;
 struct layer;
 struct walk;
+struct dialogue;
 
 /* Which protocol follows a value. The commonest first: rows are tried in order. */
 struct demux {
@@ -81,6 +84,16 @@ struct protocol {
 	uint16_t min_len;
 	bool ports;   /* the header begins with source and destination port */
 	bool repeats; /* several in a packet are usual: always an array in JSON */
+	bool whole;   /* all that is left is its own, and in the bytes of the header: messages */
+	bool application; /* its part of the line says what matters: that of TCP and UDP is left out
+			   */
+
+	/* Rows that only walk() gives, for finding fields by name. */
+	const struct rows {
+		const struct field *fields;
+		size_t n;
+	} * more_rows;
+	size_t n_more_rows;
 
 	/* Header length in bytes: value * unit + add. NULL: fixed, or step() knows. */
 	const struct field *header_len;
@@ -118,6 +131,26 @@ struct protocol {
 
 	/* This layer's share of the line of text. */
 	void (*line)(struct buf *b, const struct packet *p, size_t layer);
+
+	/*
+	 * Whether @bytes, the first of a datagram or of one direction of a stream, can only be of
+	 * this protocol, whatever the ports say. NULL: its content proves nothing.
+	 */
+	bool (*guess)(const uint8_t *bytes, size_t len, bool stream);
+
+	/**
+	 * message() - where the first message ends in the bytes of a stream
+	 * @d: the dialogue, changed only when the length of a message is returned (its @scanned:
+	 * always)
+	 * @reply: sent by the side that was called
+	 * @bytes: in order, from the end of the last message
+	 * @end: no more bytes will follow (end of the stream, or all that will ever be kept is
+	 * here)
+	 * Return: the message's length (1 to @len); 0: more bytes are needed; -E_MALFORMED: this is
+	 * not the protocol's, nor is what follows.
+	 */
+	int64_t (*message)(struct dialogue *d, bool reply, const uint8_t *bytes, size_t len,
+			   bool end);
 };
 
 #define PROTOCOL_NAME(n) .name = (n), .name_len = sizeof(n) - 1
@@ -134,6 +167,9 @@ const struct block *protocol_body(const struct protocol *p, const uint8_t *heade
 
 /* The option's block: with @code, or the one for unknown codes. */
 const struct block *options_block(const struct options *o, unsigned code);
+
+/* A protocol by its content, or PROTOCOL_DATA. */
+uint8_t protocol_guess(const uint8_t *bytes, size_t len, bool stream);
 
 /* Shared by those who carry others. */
 extern const struct demux demux_ethertype;

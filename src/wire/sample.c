@@ -209,7 +209,7 @@ static void random_field(const struct field *f)
 	uint64_t scale = f->scale ? f->scale : 1;
 
 	random_bytes(&rng, bytes, sizeof(bytes));
-	if (f->type == FIELD_UINT || f->type == FIELD_FLAG)
+	if (field_is_number(f))
 		number(f->name, random_below(&rng, field_max(f) / scale + 1) * scale);
 	else if (f->type == FIELD_NAME)
 		text(f->name, "one.example");

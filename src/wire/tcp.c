@@ -7,6 +7,7 @@
 
 #include "wire/numbers.h"
 #include "wire/packet.h"
+#include "wire/ports.h"
 
 static const struct value_name option_names[] = {
 	{ 0, "end of options" },
@@ -242,17 +243,249 @@ static const struct options options = {
 	.pad = 0,
 };
 
-static const struct field payload_len = {
-	AS_COUNT("tcp.len"),
-	.title = "Data length",
-	.about = "Bytes of data in this segment",
+/* What segments before this one tell of it. */
+static const struct field fact_rows[] = {
+	{ AS_COUNT("tcp.stream"), .title = "Stream", .about = "Number of the connection, from 0" },
+	{ AS_COUNT("tcp.len"), .title = "Data length", .about = "Bytes of data in this segment" },
+	{ AS_COUNT("tcp.seq"), .title = "Relative sequence number",
+	  .about = "From 0 at the first segment" },
+	{ AS_COUNT("tcp.nxtseq"), .title = "Next sequence number" },
+	{ AS_COUNT("tcp.ack"), .title = "Relative acknowledgement number" },
+	{ AS_COUNT("tcp.window_size"), .title = "Window in bytes", .about = "Scaled" },
+	{ AS_INT("tcp.window_size_scalefactor", 0, 0), .computed = true, .title = "Window factor",
+	  .about = "-1: unknown, -2: not used" },
+	{ AS_COUNT("tcp.completeness"), .title = "Completeness",
+	  .about = "What of the connection was seen: 1 SYN, 2 SYN-ACK, 4 ACK, 8 data, 16 FIN, 32 "
+		   "RST" },
+	{ AS_DURATION("tcp.time_relative"), .title = "Time in the connection" },
+	{ AS_DURATION("tcp.time_delta"), .title = "Time since its previous segment" },
+	{ AS_GROUP("tcp.analysis", 0), .computed = true, .title = "Analysis" },
+	{ AS_COUNT("tcp.analysis.acks_frame"), .depth = 1, .title = "Acknowledges the segment in" },
+	{ AS_DURATION("tcp.analysis.ack_rtt"), .depth = 1, .title = "Time until acknowledged" },
+	{ AS_DURATION("tcp.analysis.initial_rtt"), .depth = 1, .title = "Time of the handshake" },
+	{ AS_COUNT("tcp.analysis.bytes_in_flight"), .depth = 1, .title = "Bytes in flight" },
+	{ AS_COUNT("tcp.analysis.duplicate_ack_num"), .depth = 1, .title = "Duplicate number" },
+	{ AS_COUNT("tcp.analysis.duplicate_ack_frame"), .depth = 1, .title = "Duplicate of" },
+	{ AS_COUNT("tcp.analysis.rto_frame"), .depth = 1, .title = "Time-out of the segment in" },
+	{ AS_DURATION("tcp.analysis.rto"), .depth = 1, .title = "Time-out" },
+	{ AS_FLAG("tcp.connection.syn", 0), .computed = true, .title = "Asks for a connection" },
+	{ AS_FLAG("tcp.connection.synack", 0), .computed = true, .title = "Accepts a connection" },
+	{ AS_FLAG("tcp.connection.fin", 0), .computed = true, .title = "Ends its direction" },
+	{ AS_FLAG("tcp.connection.rst", 0), .computed = true, .title = "Aborts the connection" },
 };
+
+enum {
+	FACT_STREAM,
+	FACT_LEN,
+	FACT_SEQ,
+	FACT_NXTSEQ,
+	FACT_ACK,
+	FACT_WINDOW,
+	FACT_SCALE,
+	FACT_COMPLETENESS,
+	FACT_TIME_RELATIVE,
+	FACT_TIME_DELTA,
+	FACT_ANALYSIS,
+	FACT_ACKS_FRAME,
+	FACT_ACK_RTT,
+	FACT_INITIAL_RTT,
+	FACT_BYTES_IN_FLIGHT,
+	FACT_DUPLICATE_NUM,
+	FACT_DUPLICATE_FRAME,
+	FACT_RTO_FRAME,
+	FACT_RTO,
+	FACT_SYN,
+	FACT_SYNACK,
+	FACT_FIN,
+	FACT_RST,
+};
+
+/* Notes of the analysis, in the order of their bits. */
+static const struct {
+	struct field field;
+	const char *note; /* in a line of text; NULL: not worth a word */
+} notes[] = {
+	{ { AS_FLAG("tcp.analysis.retransmission", 0), .computed = true, .depth = 1,
+	    .title = "Retransmission" },
+	  "retransmission" },
+	{ { AS_FLAG("tcp.analysis.fast_retransmission", 0), .computed = true, .depth = 1,
+	    .title = "Fast retransmission" },
+	  "fast retransmission" },
+	{ { AS_FLAG("tcp.analysis.spurious_retransmission", 0), .computed = true, .depth = 1,
+	    .title = "Spurious retransmission" },
+	  "spurious retransmission" },
+	{ { AS_FLAG("tcp.analysis.out_of_order", 0), .computed = true, .depth = 1,
+	    .title = "Out of order" },
+	  "out of order" },
+	{ { AS_FLAG("tcp.analysis.lost_segment", 0), .computed = true, .depth = 1,
+	    .title = "A segment before it was not captured" },
+	  "previous segment not captured" },
+	{ { AS_FLAG("tcp.analysis.ack_lost_segment", 0), .computed = true, .depth = 1,
+	    .title = "Acknowledges a segment that was not captured" },
+	  "acks unseen segment" },
+	{ { AS_FLAG("tcp.analysis.duplicate_ack", 0), .computed = true, .depth = 1,
+	    .title = "Duplicate ACK" },
+	  "duplicate ack" },
+	{ { AS_FLAG("tcp.analysis.window_update", 0), .computed = true, .depth = 1,
+	    .title = "Window update" },
+	  "window update" },
+	{ { AS_FLAG("tcp.analysis.window_full", 0), .computed = true, .depth = 1,
+	    .title = "Fills the window" },
+	  "window full" },
+	{ { AS_FLAG("tcp.analysis.zero_window", 0), .computed = true, .depth = 1,
+	    .title = "Zero window" },
+	  "zero window" },
+	{ { AS_FLAG("tcp.analysis.zero_window_probe", 0), .computed = true, .depth = 1,
+	    .title = "Zero window probe" },
+	  "zero window probe" },
+	{ { AS_FLAG("tcp.analysis.zero_window_probe_ack", 0), .computed = true, .depth = 1,
+	    .title = "Answer to a zero window probe" },
+	  "zero window probe ack" },
+	{ { AS_FLAG("tcp.analysis.keep_alive", 0), .computed = true, .depth = 1,
+	    .title = "Keep-alive" },
+	  "keep-alive" },
+	{ { AS_FLAG("tcp.analysis.keep_alive_ack", 0), .computed = true, .depth = 1,
+	    .title = "Answer to a keep-alive" },
+	  "keep-alive ack" },
+	{ { AS_FLAG("tcp.analysis.reused_ports", 0), .computed = true, .depth = 1,
+	    .title = "Ports used again" },
+	  "ports reused" },
+	{ { AS_FLAG("tcp.segment.overlap", 0), .computed = true, .depth = 1, .title = "Overlap" },
+	  NULL },
+	{ { AS_FLAG("tcp.segment.overlap.conflict", 0), .computed = true, .depth = 1,
+	    .title = "Overlap with other bytes" },
+	  "overlap with different bytes" },
+};
+
+/* Notes with a word in the line of text. */
+#define NOTED (((1u << ARRAY_LEN(notes)) - 1) & ~(unsigned)TCP_OVERLAP)
+
+/* The rows of notes[] alone are found through these. */
+#define NOTE_ROW(n)                \
+	{                          \
+		&notes[n].field, 1 \
+	}
+static const struct rows more_rows[] = {
+	{ fact_rows, ARRAY_LEN(fact_rows) },
+	NOTE_ROW(0),
+	NOTE_ROW(1),
+	NOTE_ROW(2),
+	NOTE_ROW(3),
+	NOTE_ROW(4),
+	NOTE_ROW(5),
+	NOTE_ROW(6),
+	NOTE_ROW(7),
+	NOTE_ROW(8),
+	NOTE_ROW(9),
+	NOTE_ROW(10),
+	NOTE_ROW(11),
+	NOTE_ROW(12),
+	NOTE_ROW(13),
+	NOTE_ROW(14),
+	NOTE_ROW(15),
+	NOTE_ROW(16),
+};
+
+void tcp_analysis_text(struct buf *b, const struct tcp_facts *facts)
+{
+	bool first = true;
+
+	for (size_t i = 0; i < ARRAY_LEN(notes); i++) {
+		if (!(facts->analysis >> i & 1) || !notes[i].note)
+			continue;
+		if (!first)
+			buf_lit(b, ", ");
+		buf_str(b, notes[i].note);
+		first = false;
+	}
+	if (facts->duplicate_ack) {
+		buf_lit(b, " #");
+		buf_u64(b, facts->duplicate_ack);
+	}
+}
+
+/* Numbers that are left out when zero. */
+static void give_known(struct walk *w, unsigned row, uint64_t value)
+{
+	if (value)
+		walk_computed(w, &fact_rows[row], value);
+}
+
+static void walk_analysis(struct walk *w, const struct tcp_facts *f)
+{
+	bool some = f->acks_frame || f->initial_rtt_ns || f->bytes_in_flight || f->rto_frame ||
+		    f->analysis & ((1u << ARRAY_LEN(notes)) - 1);
+
+	if (!some)
+		return;
+	walk_computed(w, &fact_rows[FACT_ANALYSIS], 0);
+	give_known(w, FACT_ACKS_FRAME, f->acks_frame);
+	if (f->acks_frame)
+		walk_computed(w, &fact_rows[FACT_ACK_RTT], (uint64_t)f->ack_rtt_ns);
+	give_known(w, FACT_INITIAL_RTT, (uint64_t)f->initial_rtt_ns);
+	give_known(w, FACT_BYTES_IN_FLIGHT, f->bytes_in_flight);
+	for (size_t i = 0; i < ARRAY_LEN(notes); i++)
+		if (f->analysis >> i & 1)
+			walk_computed(w, &notes[i].field, 1);
+	give_known(w, FACT_DUPLICATE_NUM, f->duplicate_ack);
+	give_known(w, FACT_DUPLICATE_FRAME, f->duplicate_of);
+	give_known(w, FACT_RTO_FRAME, f->rto_frame);
+	give_known(w, FACT_RTO, (uint64_t)f->rto_ns);
+}
+
+static void walk_facts(struct walk *w, const struct tcp_facts *f)
+{
+	const uint8_t *header = w->packet->bytes + w->layer->off;
+	uint32_t ends = header[13] & (TCP_FLAG_SYN | TCP_FLAG_FIN) ? 1 : 0;
+
+	walk_computed(w, &fact_rows[FACT_STREAM], f->stream);
+	walk_computed(w, &fact_rows[FACT_SEQ], f->seq);
+	walk_computed(w, &fact_rows[FACT_NXTSEQ], f->seq + w->layer->payload_len + ends);
+	walk_computed(w, &fact_rows[FACT_ACK], f->ack);
+	walk_computed(w, &fact_rows[FACT_WINDOW], f->window);
+	walk_computed(w, &fact_rows[FACT_SCALE],
+		      f->scale < 0 ? (uint64_t)(int64_t)f->scale : 1ULL << f->scale);
+	walk_computed(w, &fact_rows[FACT_COMPLETENESS], f->completeness);
+	walk_computed(w, &fact_rows[FACT_TIME_RELATIVE], (uint64_t)f->since_first_ns);
+	walk_computed(w, &fact_rows[FACT_TIME_DELTA], (uint64_t)f->since_previous_ns);
+	give_known(w, FACT_SYN, f->analysis & TCP_CONNECTION_SYN ? 1 : 0);
+	give_known(w, FACT_SYNACK, f->analysis & TCP_CONNECTION_SYNACK ? 1 : 0);
+	give_known(w, FACT_FIN, f->analysis & TCP_CONNECTION_FIN ? 1 : 0);
+	give_known(w, FACT_RST, f->analysis & TCP_CONNECTION_RST ? 1 : 0);
+	walk_analysis(w, f);
+}
 
 static void tcp_walk(struct walk *w)
 {
+	const struct packet *p = w->packet;
+
 	if (!(w->layer->flags & LAYER_CUT))
-		walk_computed(w, &payload_len, w->layer->payload_len);
+		walk_computed(w, &fact_rows[FACT_LEN], w->layer->payload_len);
 	walk_options(w, &options, w->at, w->end);
+	if (p->tcp && !(w->layer->flags & (LAYER_CUT | LAYER_QUOTED)) &&
+	    packet_layer(p, PROTOCOL_TCP) == w->layer)
+		walk_facts(w, p->tcp);
+}
+
+static uint8_t tcp_step(struct packet *p, struct layer *l, uint8_t next)
+{
+	const uint8_t *header = p->bytes + l->off;
+	bool reply;
+	uint8_t id;
+
+	if (p->config->streams && !p->quoted)
+		return PROTOCOL_NONE;
+	id = port_map_find(p->config->ports->tcp, load_be16(header), load_be16(header + 2), &reply);
+	p->side = (uint8_t)(LAYER_STREAM | (reply ? LAYER_REPLY : 0));
+	if (!id && !p->quoted) {
+		uint32_t len;
+		const uint8_t *payload;
+
+		l->payload_len = p->end - l->off - l->header_len;
+		payload = packet_payload(p, l, &len);
+		id = protocol_guess(payload, len, true);
+	}
+	return id ? id : next;
 }
 
 /* "mss 1460 sack_perm ts 1/0 wscale 7": those that are seen every day, by name; the others by kind.
@@ -319,20 +552,28 @@ static void tcp_line(struct buf *b, const struct packet *p, size_t layer)
 {
 	const struct layer *l = &p->layers[layer];
 	const uint8_t *header = p->bytes + l->off;
+	const struct tcp_facts *facts = p->tcp && !(l->flags & LAYER_QUOTED) ? p->tcp : NULL;
 
+	if (facts && facts->analysis & NOTED) {
+		buf_char(b, '[');
+		tcp_analysis_text(b, facts);
+		buf_lit(b, "] ");
+	}
+	if (packet_says_more(p, layer))
+		return;
 	buf_lit(b, "TCP");
 	if (l->header_len < TCP_HEADER_LEN)
 		return;
 	buf_char(b, ' ');
 	line_flags(b, header[13]);
 	buf_lit(b, " seq ");
-	buf_u64(b, load_be32(header + 4));
+	buf_u64(b, facts ? facts->seq : load_be32(header + 4));
 	if (header[13] & TCP_FLAG_ACK) {
 		buf_lit(b, " ack ");
-		buf_u64(b, load_be32(header + 8));
+		buf_u64(b, facts ? facts->ack : load_be32(header + 8));
 	}
 	buf_lit(b, " win ");
-	buf_u64(b, load_be16(header + 14));
+	buf_u64(b, facts ? facts->window : load_be16(header + 14));
 	line_options(b, header + TCP_HEADER_LEN, header + l->header_len);
 	if (l->payload_len) {
 		buf_lit(b, " len ");
@@ -354,6 +595,9 @@ const struct protocol protocol_tcp = {
 	.checksum = &fields[ROW_CHECKSUM],
 	.checksum_kind = CHECKSUM_PSEUDO,
 	.options = &options,
+	.more_rows = more_rows,
+	.n_more_rows = ARRAY_LEN(more_rows),
+	.step = tcp_step,
 	.walk = tcp_walk,
 	.line = tcp_line,
 };

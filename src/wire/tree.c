@@ -31,7 +31,7 @@ static void tree_item(struct sink *sink, const struct item *item)
 		buf_printf(b, "[%s, at byte %u]\n", f->title, item->off);
 		return;
 	}
-	if (item->bytes && f->type <= FIELD_FLAG && f->bits % 8 && f->bits < 16)
+	if (item->bytes && field_is_number(f) && f->bits % 8 && f->bits < 16)
 		bits_picture(b, f, item->bytes);
 	buf_str(b, f->title);
 	if (f->type == FIELD_GROUP) {
@@ -46,9 +46,9 @@ static void tree_item(struct sink *sink, const struct item *item)
 	buf_char(b, '\n');
 }
 
-void print_tree(struct buf *b, const struct packet *p)
+static void tree_layers(struct tree *tree, const struct packet *p)
 {
-	struct tree tree = { .sink.item = tree_item, .out = b };
+	struct buf *b = tree->out;
 
 	for (size_t i = 0; i < p->n_layers; i++) {
 		const struct layer *l = &p->layers[i];
@@ -60,10 +60,29 @@ void print_tree(struct buf *b, const struct packet *p)
 		if (l->flags & LAYER_QUOTED)
 			buf_lit(b, ", quoted");
 		buf_char(b, '\n');
-		packet_items(p, i, &tree.sink);
+		packet_items(p, i, &tree->sink);
 	}
 	if (p->fault.err)
 		buf_printf(b, "[%s: %s at byte %u]\n",
 			   p->fault.err == -E_TRUNCATED ? "Truncated" : "Malformed",
 			   protocols[p->layers[p->fault.layer].proto]->title, p->fault.off);
+}
+
+void print_tree(struct buf *b, const struct packet *p)
+{
+	struct tree tree = { .sink.item = tree_item, .out = b };
+
+	if (p->frame && p->frame->number) {
+		buf_str(b, protocols[PROTOCOL_FRAME]->title);
+		buf_char(b, '\n');
+		packet_frame_items(p, &tree.sink);
+	}
+	tree_layers(&tree, p);
+	for (const struct packet *more = p->more; more; more = more->more) {
+		buf_printf(b, "[%s, %u bytes]\n",
+			   more->config->stream ? "Message in the stream"
+						: "Put together of fragments",
+			   more->wire_len);
+		tree_layers(&tree, more);
+	}
 }

@@ -6,6 +6,7 @@
 
 #include "wire/numbers.h"
 #include "wire/packet.h"
+#include "wire/ports.h"
 
 static const struct field fields[] = {
 	{ AS_UINT("udp.srcport", 0, 16), .title = "Source port" },
@@ -17,12 +18,27 @@ static const struct field fields[] = {
 	  .about = "Over a pseudo header with the IP addresses, header and data; 0: none" },
 };
 
+/* The protocol of the payload: by the ports, else by content. */
+static uint8_t inside(struct packet *p, struct layer *l, uint8_t next)
+{
+	const uint8_t *header = p->bytes + l->off;
+	bool reply;
+	uint8_t id = port_map_find(p->config->ports->udp, load_be16(header), load_be16(header + 2),
+				   &reply);
+
+	p->side = reply ? LAYER_REPLY : 0;
+	if (!id && !p->quoted && p->have > l->off + UDP_HEADER_LEN)
+		id = protocol_guess(header + UDP_HEADER_LEN, p->have - l->off - UDP_HEADER_LEN,
+				    false);
+	return id ? id : next;
+}
+
 static uint8_t udp_step(struct packet *p, struct layer *l, uint8_t next)
 {
 	uint16_t len = load_be16(p->bytes + l->off + 4);
 
 	if (!len)
-		return next;
+		return inside(p, l, next);
 	/* In a first fragment the datagram goes on elsewhere. */
 	bool fragment = l > p->layers && l[-1].flags & LAYER_MORE;
 
@@ -30,13 +46,15 @@ static uint8_t udp_step(struct packet *p, struct layer *l, uint8_t next)
 		return packet_fails(p, l, -E_MALFORMED, l->off + 4);
 	p->end = MIN(p->end, l->off + len);
 	p->have = MIN(p->have, p->end);
-	return next;
+	return fragment ? next : inside(p, l, next);
 }
 
 static void udp_line(struct buf *b, const struct packet *p, size_t layer)
 {
 	const struct layer *l = &p->layers[layer];
 
+	if (packet_says_more(p, layer))
+		return;
 	buf_lit(b, "UDP");
 	if (l->header_len < UDP_HEADER_LEN)
 		return;

@@ -36,9 +36,10 @@ static inline void give(struct walk *w, const struct field *f, uint32_t off, uin
 	const struct item item = {
 		.field = f,
 		.bytes = bytes,
-		.value = f->type <= FIELD_FLAG ? field_load(f, bytes) : 0,
+		.value = field_is_number(f) ? field_load(f, bytes) : 0,
 		.off = off,
 		.len = len,
+		.span = len,
 		.depth = (uint8_t)(depth + f->depth),
 		.block = block,
 	};
@@ -50,7 +51,7 @@ bool walk_field(struct walk *w, const struct field *f, uint32_t off, uint32_t le
 {
 	if (w->over || !fits(w, off, len, w->end))
 		return false;
-	if (f->type <= FIELD_FLAG && len < field_span(f))
+	if (field_is_number(f) && (!f->bits || len < field_span(f)))
 		return false;
 	give(w, f, off, len, depth, f->block);
 	return true;
@@ -61,6 +62,50 @@ void walk_computed(struct walk *w, const struct field *f, uint64_t value)
 	const struct item item = { .field = f, .value = value };
 
 	w->sink->item(w->sink, &item);
+}
+
+/* What code made of @span bytes at @off. */
+static bool give_decoded(struct walk *w, const struct item *item, uint8_t depth)
+{
+	struct item i = *item;
+
+	if (w->over || !fits(w, i.off, i.span, w->end))
+		return false;
+	i.depth = (uint8_t)(depth + i.field->depth);
+	if (!i.bytes)
+		i.bytes = w->packet->bytes + i.off;
+	w->sink->item(w->sink, &i);
+	return true;
+}
+
+bool walk_number(struct walk *w, const struct field *f, uint32_t off, uint32_t span, uint64_t value,
+		 uint8_t depth)
+{
+	return give_decoded(
+		w,
+		&(struct item){ .field = f, .value = value, .len = span, .off = off, .span = span },
+		depth);
+}
+
+bool walk_decoded(struct walk *w, const struct field *f, uint32_t off, uint32_t span,
+		  const void *bytes, size_t len, uint8_t depth)
+{
+	return give_decoded(w,
+			    &(struct item){ .field = f,
+					    .bytes = bytes,
+					    .len = (uint32_t)len,
+					    .off = off,
+					    .span = span },
+			    depth);
+}
+
+bool walk_group(struct walk *w, const struct field *f, uint32_t off, uint32_t span, uint8_t depth,
+		const struct block *block)
+{
+	return give_decoded(
+		w,
+		&(struct item){ .field = f, .len = span, .off = off, .span = span, .block = block },
+		depth);
 }
 
 /* Bytes of the domain name at @off, its root label included; 0 for padding and what is no name. */

@@ -1,0 +1,55 @@
+#include "wire/ports.h"
+
+#include <ctype.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "wire/protocol.h"
+
+const struct port_map port_map_default = {
+	.tcp = { 0 },
+	.udp = { 0 },
+};
+
+/* A decimal port at @*at, which is moved behind it; -1 when there is none. */
+static long read_port(const char **at)
+{
+	char *end;
+	long port;
+
+	if (!isdigit((unsigned char)**at))
+		return -1;
+	port = strtol(*at, &end, 10);
+	*at = end;
+	return port <= UINT16_MAX ? port : -1;
+}
+
+int port_map_decode_as(struct port_map *map, const char *text, struct fault *fault)
+{
+	bool tcp = !strncmp(text, "tcp.port==", 10);
+	const char *at = text + 10;
+	long first, last;
+	uint8_t id;
+
+	if (!tcp && strncmp(text, "udp.port==", 10) != 0)
+		return fault_set(fault, 0,
+				 "expected tcp.port==PORT,PROTOCOL or "
+				 "udp.port==PORT,PROTOCOL, as in tcp.port==8080,http");
+	first = last = read_port(&at);
+	if (first >= 0 && *at == '-') {
+		at++;
+		last = read_port(&at);
+	}
+	if (first < 0 || last < first)
+		return fault_set(fault, (size_t)(at - text),
+				 "expected a port from 0 to 65535, or a range of them");
+	if (*at != ',')
+		return fault_set(fault, (size_t)(at - text), "expected a comma and a protocol");
+	id = protocol_find(at + 1, strlen(at + 1));
+	if (!id)
+		return fault_set(fault, (size_t)(at + 1 - text), "no protocol is called '%s'",
+				 at + 1);
+	memset((tcp ? map->tcp : map->udp) + first, id == PROTOCOL_DATA ? PROTOCOL_NONE : id,
+	       (size_t)(last - first + 1));
+	return 0;
+}
