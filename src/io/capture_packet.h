@@ -15,6 +15,13 @@
 #define CAPTURE_INBOUND	  1U
 #define CAPTURE_OUTBOUND  2U
 
+/* Formats of files. */
+enum capture_format {
+	CAPTURE_PCAPNG,
+	CAPTURE_PCAP,	 /* microseconds */
+	CAPTURE_PCAP_NS, /* nanoseconds */
+};
+
 struct capture_packet {
 	const uint8_t *bytes; /* borrowed until the next packet is asked for */
 	uint32_t cap_len;     /* bytes there are, at most CAPTURE_PACKET_MAX */
@@ -23,7 +30,7 @@ struct capture_packet {
 	uint32_t interface;   /* index of its interface in the file or ring, from 0 */
 	uint32_t link_type;   /* LINKTYPE_ number, as in files: 1 is Ethernet */
 	uint32_t flags;	      /* epb_flags of pcapng; 0: unknown */
-	const char *comment;  /* UTF-8 without NUL, borrowed like @bytes; NULL: none */
+	const char *comment;  /* not NUL-terminated, borrowed like @bytes; NULL: none */
 	uint32_t comment_len;
 };
 
