@@ -15,6 +15,10 @@
 #define CAPTURE_INBOUND	  1U
 #define CAPTURE_OUTBOUND  2U
 
+/* Of @flags: checksums of TCP and UDP are left to the hardware, not there yet; or known good. */
+#define CAPTURE_CHECKSUM_NOT_READY (1U << 9)
+#define CAPTURE_CHECKSUM_VALID	   (1U << 10)
+
 /* Formats of files. */
 enum capture_format {
 	CAPTURE_PCAPNG,

@@ -28,31 +28,32 @@ struct capture_thread_config {
 	size_t queue_bytes; /* bytes of packets under way to the consumer; 0: there is no consumer
 			     */
 
-	/* Both NULL: nothing is written. They run in the thread; below 0 ends the capture. */
+	/* Runs in the thread; below 0 ends the capture. NULL: nothing is written. */
 	int (*write)(void *user, const struct capture_packet *packet);
-	/* When no further packet is there at the moment, and at least each second: put out what is
-	 * buffered, end a file whose time has come. May be NULL. */
+	/* Runs in the thread after some packets, at the latest each 200 ms, and at the end: to put
+	 * out what is buffered, to end a file whose time has come. Below 0 as above; may be NULL.
+	 */
 	int (*settle)(void *user);
 	void *user;
 
-	uint64_t max_packets; /* ends after so many; 0: no end */
+	uint64_t max_packets; /* ends after exactly so many; 0: no end */
 	uint64_t duration_ns; /* ends after so long; 0: no end */
 };
 
-/* Readable at any time; numbers of one moment only after the end. */
+/* Some 200 ms old while capturing, exact after the end. */
 struct capture_account {
-	struct capture_counts counts; /* of all rings, some 100 ms old while capturing */
-	uint64_t taken;		      /* from the rings: received - dropped at the end */
-	uint64_t written;	      /* by the writer */
-	uint64_t queued;	      /* for the consumer */
-	uint64_t skipped;	      /* not, because it was behind */
+	struct capture_counts counts; /* of all rings */
+	uint64_t taken;	  /* from the rings: received - dropped at the end, unless it ended after a
+			     number */
+	uint64_t written; /* by the writer */
+	uint64_t queued;  /* for the consumer */
+	uint64_t skipped; /* not, because it was behind */
 };
 
 /* Packets for the consumer, in the order in which they came. */
 struct capture_batch {
-	const uint8_t *next, *end; /* the queue's own */
-	uint32_t n_packets;
-	uint64_t skipped; /* how many passed by the queue before the first of these */
+	const uint8_t *start, *next, *end; /* the queue's own */
+	uint64_t skipped; /* how many passed by the queue just before the packet taken last */
 };
 
 /**
@@ -65,19 +66,25 @@ MUST_CHECK int capture_thread_start(const struct capture_thread_config *config,
 /* Stops, waits for the thread to end and frees. The rings are the caller's. */
 struct capture_thread *capture_thread_free(struct capture_thread *t);
 
-/* Asks it to end: what has been captured by now still comes. From any thread or signal handler. */
+/*
+ * Asks it to end: what has been captured by now still comes, until capture_thread_take() says that
+ * this was all. From any thread or signal handler.
+ */
 void capture_thread_stop(struct capture_thread *t);
 
 /* To poll for reading: there is a batch, or the end. */
 int capture_thread_fd(const struct capture_thread *t);
 
 /**
- * capture_thread_take() - take what waits, at most some 1 MiB
- * Return: 1; 0 when nothing is there at the moment; -E_CLOSED when nothing will come any more.
- * A batch must be given back before the next one is taken.
+ * capture_thread_take() - take packets that wait, about 1 MiB of them
+ * Return: 1; 0 when there are none at the moment; -E_CLOSED when there will be none any more.
  */
 MUST_CHECK int capture_thread_take(struct capture_thread *t, struct capture_batch *ret_batch);
+
+/* The next packet, valid until the batch is given back. Return: false at the end of the batch. */
 MUST_CHECK bool capture_batch_next(struct capture_batch *batch, struct capture_packet *ret_packet);
+
+/* Makes room for others, before the next batch is taken. What was not looked at comes again. */
 void capture_thread_give_back(struct capture_thread *t, struct capture_batch *batch);
 
 /**
@@ -87,13 +94,14 @@ void capture_thread_give_back(struct capture_thread *t, struct capture_batch *ba
 MUST_CHECK int capture_thread_wait(struct capture_thread *t, unsigned timeout_ms);
 
 /**
- * capture_thread_result() - how it ended; after -E_CLOSED, or without a consumer after the wait
- * @ret_ring: index of the ring at fault, or -1; may be NULL
- * Return: 0 (stopped, or count or duration reached), -EBUSY (still running), what capture_ring_
- * next_block() or the writer gave.
+ * capture_thread_result() - how it ended
+ * @ret_ring: index of the ring at fault, -1: none; may be NULL
+ * Return: 0 (stopped, or count or duration reached), -EBUSY (it still runs), what
+ * capture_ring_next_block() or the writer gave.
  */
 MUST_CHECK int capture_thread_result(struct capture_thread *t, int *ret_ring);
 
+/* The account so far. */
 void capture_thread_account(struct capture_thread *t, struct capture_account *ret_account);
 
 #endif

@@ -41,14 +41,10 @@ MUST_CHECK int privileges_find(const char *user, struct privileges *ret_privileg
 
 /**
  * privileges_drop() - become that user, for good
- * To be called before a second thread runs: capabilities belong to threads. New files are made with
- * the new user's rights; who must make some later in a folder of root's opens it and asks
- * privileges_can_write() first.
+ * To be called before a second thread runs: capabilities belong to threads. What is opened later is
+ * opened with the new user's rights, also in a folder whose descriptor is held.
  * Return: 0, -errno with @fault. After an error the process must not go on.
  */
 MUST_CHECK int privileges_drop(const struct privileges *privileges, struct fault *fault);
-
-/* Whether that user could make files in the folder that the descriptor names (-errno: why not). */
-MUST_CHECK int privileges_can_write(const struct privileges *privileges, int folder_fd);
 
 #endif
