@@ -4,6 +4,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 
 #include "io/capture_reader_private.h"
 
@@ -174,6 +175,14 @@ size_t capture_reader_n_interfaces(const struct capture_reader *r)
 const struct capture_interface *capture_reader_interface(const struct capture_reader *r, size_t i)
 {
 	return i < r->n_interfaces ? &r->interfaces[i].shown : NULL;
+}
+
+bool capture_reader_reads(const struct capture_reader *r, const char *path)
+{
+	struct stat ours, other;
+
+	return r->in.fd >= 0 && !fstat(r->in.fd, &ours) && !stat(path, &other) &&
+	       S_ISREG(ours.st_mode) && ours.st_dev == other.st_dev && ours.st_ino == other.st_ino;
 }
 
 uint64_t capture_reader_offset(const struct capture_reader *r)

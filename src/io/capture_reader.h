@@ -91,6 +91,9 @@ const char *capture_reader_packing(const struct capture_reader *r);
 size_t capture_reader_n_interfaces(const struct capture_reader *r);
 const struct capture_interface *capture_reader_interface(const struct capture_reader *r, size_t i);
 
+/* Whether @path is the file that is read: to open it for writing would empty it. */
+bool capture_reader_reads(const struct capture_reader *r, const char *path);
+
 /* Bytes of the (decompressed) stream used so far. */
 uint64_t capture_reader_offset(const struct capture_reader *r);
 
