@@ -1,5 +1,6 @@
 #include "wire/frame.h"
 
+#include "wire/link_types.h"
 #include "wire/packet.h"
 
 static const struct field fields[] = {
@@ -47,20 +48,6 @@ static void give_text(struct sink *sink, unsigned row, const char *text, size_t 
 					 .len = (uint32_t)len });
 }
 
-/* Wireshark's WTAP_ENCAP_ for the link types that are read here; 0: unknown. */
-static unsigned encap_type(uint32_t link_type)
-{
-	static const struct {
-		uint16_t link_type, encap;
-	} types[] = { { 1, 1 },	   { 0, 15 },	 { 108, 15 }, { 101, 7 },   { 12, 7 },
-		      { 113, 25 }, { 276, 210 }, { 228, 7 },  { 229, 129 }, { 9, 4 } };
-
-	for (size_t i = 0; i < ARRAY_LEN(types); i++)
-		if (types[i].link_type == link_type)
-			return types[i].encap;
-	return 0;
-}
-
 static void give_protocols(const struct packet *p, struct sink *sink)
 {
 	char memory[512];
@@ -85,7 +72,7 @@ void packet_frame_items(const struct packet *p, struct sink *sink)
 		give_number(sink, ROW_INTERFACE_ID, f->interface_id);
 		if (f->interface)
 			give_text(sink, ROW_INTERFACE_NAME, f->interface, strlen(f->interface));
-		give_number(sink, ROW_ENCAP_TYPE, encap_type(f->link_type));
+		give_number(sink, ROW_ENCAP_TYPE, link_type_encap(f->link_type));
 		give_number(sink, ROW_TIME, (uint64_t)f->time_ns);
 		give_number(sink, ROW_TIME_EPOCH, (uint64_t)f->time_ns);
 		give_number(sink, ROW_TIME_DELTA, (uint64_t)f->since_previous_ns);

@@ -12,6 +12,7 @@
 
 #include "base/random.h"
 #include "wire/craft.h"
+#include "wire/link_types.h"
 #include "wire/print.h"
 
 #define PACKET_MAX 4096
@@ -367,16 +368,6 @@ static uint32_t read_number(const uint8_t *p, bool swapped)
 	return swapped ? load_be32(p) : __builtin_bswap32(load_be32(p));
 }
 
-/* The protocol that packets of a link type start with: Ethernet, raw IP; 0: none of ours. */
-static uint8_t link_protocol(uint32_t link, const uint8_t *bytes, uint32_t len)
-{
-	if (link == 1)
-		return PROTOCOL_ETHERNET;
-	if (link == 12 || link == 101 || link == 228 || link == 229)
-		return packet_guess_ip(bytes, len);
-	return PROTOCOL_NONE;
-}
-
 static int tell(const char *path)
 {
 	FILE *f = fopen(path, "rb");
@@ -400,8 +391,8 @@ static int tell(const char *path)
 		if (len > sizeof(bytes) || fread(bytes, 1, len, f) != len)
 			break;
 		t.n++;
-		packet_walk(&p, link_protocol(read_number(header + 20, swapped), bytes, len), bytes,
-			    len, read_number(record + 12, swapped));
+		packet_walk(&p, link_type_protocol(read_number(header + 20, swapped), bytes, len),
+			    bytes, len, read_number(record + 12, swapped));
 		for (uint32_t i = 0; i < p.n_layers; i++)
 			packet_items(&p, i, &t.sink);
 		print_line(&out, &p);
