@@ -148,3 +148,22 @@ void ip_line_addresses(struct buf *b, const struct packet *p, size_t layer, cons
 					p->layers[layer + 1].proto == PROTOCOL_IPV6))
 		buf_lit(b, "carries ");
 }
+
+void ip_walk_fragments(struct walk *w, const struct field *rows)
+{
+	const struct fragment_facts *facts = w->packet->fragments;
+	const struct field *flag = rows + 1;
+
+	if (!facts || w->layer != &w->packet->layers[facts->layer])
+		return;
+	for (uint32_t i = 0; i < facts->n_frames; i++)
+		walk_computed(w, rows, facts->frames[i]);
+	const bool flags[] = { facts->overlap, facts->conflict, facts->multiple_tails,
+			       facts->too_long };
+
+	for (size_t i = 0; i < ARRAY_LEN(flags); i++, flag++)
+		if (flags[i])
+			walk_computed(w, flag, true);
+	walk_computed(w, flag, facts->n_fragments);
+	walk_computed(w, flag + 1, facts->len);
+}

@@ -216,6 +216,14 @@ static const struct options options = {
 	.pad = 0,
 };
 
+static const struct field fragment_rows[] = { FRAGMENT_ROWS("ip") };
+
+static void ipv4_walk(struct walk *w)
+{
+	walk_options(w, &options, w->at, w->end);
+	ip_walk_fragments(w, fragment_rows);
+}
+
 static uint8_t ipv4_step(struct packet *p, struct layer *l, uint8_t next)
 {
 	const uint8_t *header = p->bytes + l->off;
@@ -282,5 +290,8 @@ const struct protocol protocol_ipv4 = {
 	.checksum_kind = CHECKSUM_HEADER,
 	.options = &options,
 	.step = ipv4_step,
+	.walk = ipv4_walk,
+	.more_rows = &(const struct rows){ fragment_rows, ARRAY_LEN(fragment_rows) },
+	.n_more_rows = 1,
 	.line = ipv4_line,
 };

@@ -333,6 +333,13 @@ static const struct field fragment_fields[] = {
 	  .about = "The same in all fragments of one packet" },
 };
 
+static const struct field fragment_more[] = { FRAGMENT_ROWS("ipv6") };
+
+static void fragment_walk(struct walk *w)
+{
+	ip_walk_fragments(w, fragment_more);
+}
+
 static uint8_t fragment_step(struct packet *p, struct layer *l, uint8_t next)
 {
 	uint16_t word = load_be16(p->bytes + l->off + 2);
@@ -374,5 +381,8 @@ const struct protocol protocol_fragment = {
 	.next = &fragment_fields[0],
 	.demux = &demux_ip,
 	.step = fragment_step,
+	.walk = fragment_walk,
+	.more_rows = &(const struct rows){ fragment_more, ARRAY_LEN(fragment_more) },
+	.n_more_rows = 1,
 	.line = fragment_line,
 };

@@ -147,6 +147,7 @@ void packet_walk_as(struct packet *ret_packet, const struct walk_config *config,
 	p->config = config;
 	p->frame = NULL;
 	p->tcp = NULL;
+	p->fragments = NULL;
 	p->more = NULL;
 	p->side =
 		(uint8_t)((config->stream ? LAYER_STREAM : 0) | (config->reply ? LAYER_REPLY : 0));

@@ -74,6 +74,7 @@ struct dialogue {
 
 struct port_map;
 struct tcp_facts;
+struct fragment_facts;
 
 /* How to take a packet apart. */
 struct walk_config {
@@ -88,6 +89,7 @@ struct packet {
 	const struct walk_config *config;
 	const struct frame *frame;   /* NULL: not known */
 	const struct tcp_facts *tcp; /* of the first TCP layer that is not quoted; likewise */
+	const struct fragment_facts *fragments; /* where it completed a datagram; NULL: not */
 	const struct packet *more; /* what this packet completed: a datagram of fragments, messages
 				      of a stream; then their successors */
 	const uint8_t *bytes;
