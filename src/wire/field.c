@@ -3,6 +3,8 @@
 #include <string.h>
 #include <time.h>
 
+#include "wire/ber.h"
+
 void field_store(const struct field *f, uint8_t *at, uint64_t wire)
 {
 	unsigned span = field_span(f), below = span * 8 - (f->bit & 7u) - f->bits;
@@ -44,37 +46,6 @@ static void name_text(struct buf *b, const uint8_t *bytes, size_t len)
 			buf_char(b, '.');
 		buf_safe(b, (const char *)bytes + at + 1, bytes[at]);
 		at += 1 + bytes[at];
-	}
-}
-
-/*
- * Numbers joined by dots; the first two share one. What does not fit in 64 bits, and a number that
- * the bytes end in, is shown as "?".
- */
-static void oid_text(struct buf *b, const uint8_t *bytes, size_t len)
-{
-	bool first = true, fits = true;
-	uint64_t v = 0;
-
-	for (size_t i = 0; i < len; i++) {
-		fits = fits && v < 1ULL << 57;
-		v = v << 7 | (bytes[i] & 0x7f);
-		if (bytes[i] & 0x80 && i + 1 < len)
-			continue;
-		if (first) {
-			unsigned top = v < 40 ? 0 : v < 80 ? 1 : 2;
-
-			buf_u64(b, top);
-			v -= 40ULL * top;
-		}
-		buf_char(b, '.');
-		if (fits && !(bytes[i] & 0x80))
-			buf_u64(b, v);
-		else
-			buf_char(b, '?');
-		first = false;
-		fits = true;
-		v = 0;
 	}
 }
 
@@ -138,7 +109,7 @@ void field_text(struct buf *b, const struct field *f, uint64_t value, const uint
 		buf_fixed(b, (int64_t)value, 9);
 		break;
 	case FIELD_OID:
-		oid_text(b, bytes, len);
+		ber_oid_text(b, bytes, len);
 		break;
 	case FIELD_FLAG:
 		buf_char(b, value ? '1' : '0');
