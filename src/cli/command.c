@@ -299,6 +299,7 @@ static int open_output(struct command *cmd)
 				     err_text(errno));
 	for (; cmd->verb->records && cmd->verb->records[n_types]; n_types++)
 		;
+	cmd->fd = fd;
 	cmd->interactive = isatty(fd);
 	cmd->colour = cmd->interactive && !getenv("NO_COLOR");
 	cmd->columns = terminal_columns(fd);

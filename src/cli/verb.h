@@ -112,6 +112,7 @@ struct command {
 	size_t n_operands;
 	struct common common;
 	struct out *out;  /* made from the common options; freed after @run */
+	int fd;		  /* where it writes, for what is no record */
 	bool interactive; /* standard output is a terminal */
 	bool colour;	  /* it shows colours, and nobody asked for none */
 	unsigned columns; /* of the terminal; 0: none */

@@ -5,6 +5,7 @@
 #include "cli/verb.h"
 
 extern const struct verb verb_arp;
+extern const struct verb verb_capture;
 extern const struct verb verb_explain;
 extern const struct verb verb_help;
 extern const struct verb verb_hosts;

@@ -1,0 +1,41 @@
+/* One packet of `sonde capture`: taken apart, chosen, shown, counted. */
+#include "capture/dissect.h"
+#include "cli/capture.h"
+
+int capture_packet(struct capture *c, const struct capture_packet *packet, const char *interface)
+{
+	const struct dissect_input in = {
+		.bytes = packet->bytes,
+		.cap_len = packet->cap_len,
+		.wire_len = packet->wire_len,
+		.time_ns = packet->time_ns,
+		.link_type = packet->link_type,
+		.interface_id = packet->interface,
+		.interface = interface,
+		.comment = packet->comment,
+		.comment_len = packet->comment_len,
+	};
+	const struct packet *whole = dissect_packet(c->dissect, &in);
+
+	c->seen++;
+	c->shown++;
+	if (c->mode != CAPTURE_NOTHING) {
+		int err = capture_printer_packet(c->printer, whole);
+
+		if (err < 0)
+			return err;
+	}
+	return 1;
+}
+
+void capture_skipped(struct capture *c, uint64_t n)
+{
+	if (c->printer)
+		capture_printer_note(c->printer, "— %llu packets not shown: printing is slower —",
+				     (unsigned long long)n);
+}
+
+int capture_settle(struct capture *c)
+{
+	return c->printer ? capture_printer_flush(c->printer) : 0;
+}

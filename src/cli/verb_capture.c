@@ -1,0 +1,211 @@
+/* sonde capture: packets from an interface or a file, as text, as a file, as tables. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "capture/dissect.h"
+#include "cli/capture.h"
+#include "cli/verbs.h"
+#include "io/capture_writer.h"
+#include "wire/ports.h"
+
+#define OPTION(member) offsetof(struct capture_options, member)
+#define SNAP_MAX       CAPTURE_PACKET_MAX
+
+static const struct verb_option options[] = {
+	{ 'i', "interface", "IFACE", "capture on this interface; any: on all; may be repeated",
+	  OPTION_TEXTS, OPTION(ifaces), .completes = COMPLETE_IFACE },
+	{ 'r', "read", "FILE",
+	  "read packets from a capture file: pcap or pcapng, plain, gzip or zstd; - for a pipe",
+	  OPTION_TEXT, OPTION(read), .completes = COMPLETE_FILE },
+	{ 'f', "filter", "FILTER", "capture filter in libpcap's language, instead of operands",
+	  OPTION_TEXT, OPTION(filter) },
+	{ 'Y', "display", "FILTER", "show only what this display filter matches: tcp.port == 80",
+	  OPTION_TEXT, OPTION(display) },
+	{ 'd', "decode-as", "RULE", "read a port's packets as a protocol: tcp.port==8080,http",
+	  OPTION_TEXTS, OPTION(decode) },
+	{ 't', NULL, NULL,
+	  "times: -t none, -tt seconds since 1970, -ttt since the line before, -tttt with date, "
+	  "-ttttt since the first",
+	  OPTION_COUNTER, OPTION(times) },
+	{ 0, "nano", NULL, "times with nine decimals", OPTION_FLAG, OPTION(nanoseconds) },
+	{ 'V', "tree", NULL, "every field of every layer, a line each", OPTION_FLAG, OPTION(tree) },
+	{ 'x', "hex", NULL, "the bytes, too; with --json the data that no protocol claims",
+	  OPTION_FLAG, OPTION(hex) },
+	{ 'w', "write", "FILE",
+	  "write the packets to a file: pcapng, or pcap when the name ends in .pcap", OPTION_TEXT,
+	  OPTION(write), .completes = COMPLETE_FILE },
+	{ 'P', "print", NULL, "with -w: show them as well", OPTION_FLAG, OPTION(print) },
+	{ 'U', "packet-buffered", NULL, "write each packet to the file at once", OPTION_FLAG,
+	  OPTION(unbuffered) },
+	{ 'l', "line-buffered", NULL, "put out each line at once", OPTION_FLAG,
+	  OPTION(line_buffered) },
+	{ 'C', NULL, "SIZE", "go on in another file after so many million bytes, or with k, M, G",
+	  OPTION_TEXT, OPTION(size) },
+	{ 'G', NULL, "SECONDS",
+	  "go on in another file after so long; its name may be a format of "
+	  "strftime(3)",
+	  OPTION_TEXT, OPTION(period) },
+	{ 'W', NULL, "COUNT", "with -C keep so many files, with -G stop after so many", OPTION_TEXT,
+	  OPTION(files) },
+	{ 'b', "ring", "WHEN:N",
+	  "another file, dated, by duration:, interval:, filesize: or "
+	  "packets:; files: keeps so many",
+	  OPTION_TEXTS, OPTION(ring) },
+	{ 'a', "stop", "WHEN:N", "stop after duration:SECONDS, filesize:KB or packets:N",
+	  OPTION_TEXTS, OPTION(stop) },
+	{ 's', "snaplen", "BYTES", "keep so many bytes of each packet", OPTION_UINT,
+	  OPTION(snap_len), 0, SNAP_MAX },
+	{ 'B', "buffer", "KIB", "size of the ring that the kernel fills", OPTION_UINT,
+	  OPTION(buffer_kib), 1024, 4 << 20 },
+	{ 0, "promiscuous", NULL, "receive frames that are for others, too", OPTION_FLAG,
+	  OPTION(promiscuous) },
+	{ 'Z', "user", "USER", "become this user once the interface is open", OPTION_TEXT,
+	  OPTION(user) },
+};
+
+/* The operands, joined by blanks, are the capture filter. */
+static int join_filter(struct capture *c, struct buf *text)
+{
+	for (size_t i = 0; i < c->cmd->n_operands; i++) {
+		if (i)
+			buf_char(text, ' ');
+		buf_str(text, c->cmd->operands[i]);
+	}
+	if (text->len && c->o->filter)
+		return command_fails(c->cmd, EXIT_USAGE,
+				     "the capture filter is given twice: with -f and as operands");
+	c->filter = text->len ? buf_cstr(text) : c->o->filter;
+	return text->err ? command_fails(c->cmd, EXIT_USAGE, "the filter is too long") : EXIT_YES;
+}
+
+/* A number after @prefix, as -a has it. Return: whether @text begins with it. */
+static bool stop_after(const char *text, const char *prefix, double *ret_n, bool *ret_fine)
+{
+	size_t len = strlen(prefix);
+	char *end;
+
+	if (strncmp(text, prefix, len) != 0)
+		return false;
+	*ret_n = strtod(text + len, &end);
+	*ret_fine = end > text + len && !*end && *ret_n > 0 && *ret_n < 1e12;
+	return true;
+}
+
+static int read_stops(struct capture *c)
+{
+	c->max_packets = c->cmd->common.count;
+	c->duration_ns = c->cmd->common.for_ns;
+	for (size_t i = 0; i < c->o->stop.n; i++) {
+		const char *text = c->o->stop.items[i];
+		bool fine = false;
+		double n;
+
+		if (stop_after(text, "duration:", &n, &fine))
+			c->duration_ns = (uint64_t)(n * 1e9);
+		else if (stop_after(text, "filesize:", &n, &fine))
+			c->max_bytes = (uint64_t)(n * 1000);
+		else if (stop_after(text, "packets:", &n, &fine))
+			c->max_packets = (uint64_t)n;
+		if (!fine)
+			return command_fault(c->cmd, text,
+					     &(struct fault){ 0, "expected duration:SECONDS, "
+								 "filesize:KB or packets:N" });
+	}
+	return EXIT_YES;
+}
+
+static int read_mode(struct capture *c)
+{
+	const struct capture_options *o = c->o;
+
+	c->mode = c->cmd->common.json ? CAPTURE_JSON : o->tree ? CAPTURE_TREE : CAPTURE_LINES;
+	if (c->mode == CAPTURE_LINES && o->write && !o->print && !o->hex)
+		c->mode = CAPTURE_NOTHING;
+	return EXIT_YES;
+}
+
+static int read_ports(struct capture *c)
+{
+	struct fault fault = { 0 };
+
+	if (!c->o->decode.n)
+		return EXIT_YES;
+	c->ports = malloc(sizeof(*c->ports));
+	if (!c->ports)
+		return command_fails(c->cmd, EXIT_CANNOT, "out of memory");
+	*c->ports = port_map_default;
+	for (size_t i = 0; i < c->o->decode.n; i++) {
+		const char *text = c->o->decode.items[i];
+
+		if (port_map_decode_as(c->ports, text, &fault) < 0)
+			return command_fault(c->cmd, text, &fault);
+	}
+	return EXIT_YES;
+}
+
+static int make_parts(struct capture *c)
+{
+	struct dissect_config config = { .ports = c->ports, .needs = DISSECT_ALL };
+	int status = EXIT_YES;
+
+	if (dissect_new(&config, &c->dissect) < 0)
+		return command_fails(c->cmd, EXIT_CANNOT, "out of memory");
+	if (c->mode != CAPTURE_NOTHING)
+		c->printer = capture_printer_new(c->cmd, c->o, c->mode, &status);
+	return status;
+}
+
+static int go(struct capture *c)
+{
+	int status = c->o->read ? capture_read(c) : capture_listen(c);
+
+	if (capture_settle(c) < 0 && status == EXIT_YES)
+		status = EXIT_YES;
+	if (c->writer && capture_writer_finish(c->writer) < 0 && status == EXIT_YES)
+		status = capture_write_complain(c);
+	return status;
+}
+
+static int run(struct command *cmd, void *opaque)
+{
+	struct capture c = { .cmd = cmd, .o = opaque };
+	struct buf filter = buf_of(64 << 10);
+	int status = join_filter(&c, &filter);
+
+	if (status == EXIT_YES)
+		status = read_stops(&c);
+	if (status == EXIT_YES)
+		status = read_mode(&c);
+	if (status == EXIT_YES)
+		status = read_ports(&c);
+	if (status == EXIT_YES)
+		status = make_parts(&c);
+	if (status == EXIT_YES)
+		status = go(&c);
+	capture_writer_free(c.writer);
+	capture_printer_free(c.printer);
+	dissect_free(c.dissect);
+	free(c.ports);
+	buf_done(&filter);
+	return status;
+}
+
+static const struct example examples[] = {
+	{ "sonde capture -i eth0 port 53", "who asks for which name" },
+	{ "sonde capture -r trace.pcapng.zst -Y 'http.response.code >= 400' -V",
+	  "every field of failed requests" },
+};
+
+const struct verb verb_capture = {
+	.name = "capture",
+	.operands = "[FILTER...]",
+	.summary = "packets from an interface or a file, explained, filtered, written",
+	.about = "Captures packets on an interface (-i) or reads them from a file (-r).",
+	.options = options,
+	.n_options = ARRAY_LEN(options),
+	.options_size = sizeof(struct capture_options),
+	.common = COMMON_OUTPUT | COMMON_COUNT | COMMON_FOR | COMMON_NAMES,
+	.examples = examples,
+	.n_examples = ARRAY_LEN(examples),
+	.run = run,
+};
