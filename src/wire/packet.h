@@ -205,6 +205,13 @@ bool walk_rows(struct walk *w, const struct field *rows, size_t n, uint32_t off,
 /* Gives one field at @off, @len bytes. Likewise. */
 bool walk_field(struct walk *w, const struct field *f, uint32_t off, uint32_t len, uint8_t depth);
 
+/*
+ * Whether @len bytes at @off are there; else that is a fault. Malformed: what they are in, which
+ * announced that it ends at @end, is shorter. Truncated: they are announced, but not captured, or
+ * the layer is a part of a stream that goes on in another segment.
+ */
+bool walk_fits(struct walk *w, uint32_t off, uint32_t len, uint32_t end);
+
 /* A value that is not on the wire. */
 void walk_computed(struct walk *w, const struct field *f, uint64_t value);
 

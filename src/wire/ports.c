@@ -7,8 +7,14 @@
 #include "wire/protocol.h"
 
 const struct port_map port_map_default = {
-	.tcp = { 0 },
-	.udp = { 0 },
+	.tcp = {
+		[161] = PROTOCOL_SNMP,
+		[162] = PROTOCOL_SNMP,
+	},
+	.udp = {
+		[161] = PROTOCOL_SNMP,
+		[162] = PROTOCOL_SNMP,
+	},
 };
 
 /* A decimal port at @*at, which is moved behind it; -1 when there is none. */

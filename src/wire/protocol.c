@@ -12,6 +12,7 @@
 #include "wire/ipv4.h"
 #include "wire/ipv6.h"
 #include "wire/llc.h"
+#include "wire/snmp.h"
 #include "wire/tcp.h"
 #include "wire/udp.h"
 
@@ -32,6 +33,7 @@ const struct protocol *const protocols[N_PROTOCOLS] = {
 	[PROTOCOL_ICMPV6] = &protocol_icmpv6,
 	[PROTOCOL_UDP] = &protocol_udp,
 	[PROTOCOL_TCP] = &protocol_tcp,
+	[PROTOCOL_SNMP] = &protocol_snmp,
 	[PROTOCOL_DATA] = &protocol_data,
 };
 
@@ -67,7 +69,10 @@ uint8_t protocol_find(const char *name, size_t len)
 }
 
 /* Those whose content proves them, the surest first. */
-static const uint8_t guessable[] = { PROTOCOL_NONE };
+static const uint8_t guessable[] = {
+	PROTOCOL_SNMP,
+	PROTOCOL_NONE,
+};
 
 uint8_t protocol_guess(const uint8_t *bytes, size_t len, bool stream)
 {

@@ -29,6 +29,19 @@ static inline bool fits(struct walk *w, uint32_t off, uint32_t len, uint32_t end
 	return false;
 }
 
+bool walk_fits(struct walk *w, uint32_t off, uint32_t len, uint32_t end)
+{
+	bool announced = off <= end && len <= end - off;
+
+	if (w->over)
+		return false;
+	if (announced && off <= w->end && len <= w->end - off)
+		return fits(w, off, len, w->end);
+	walk_fault(w, announced && w->layer->flags & LAYER_STREAM ? -E_TRUNCATED : -E_MALFORMED,
+		   off);
+	return false;
+}
+
 static inline void give(struct walk *w, const struct field *f, uint32_t off, uint32_t len,
 			uint8_t depth, const struct block *block)
 {
