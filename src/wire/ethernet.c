@@ -6,7 +6,6 @@
 #include "wire/ethernet.h"
 
 #include "wire/numbers.h"
-#include "wire/packet.h"
 
 const struct value_name ethertype_names[] = {
 	{ ETH_TYPE_IP4, "IPv4" },
@@ -48,13 +47,14 @@ const struct value_name ethertype_names[] = {
 	{ 0x893f, "802.1BR E-tag" },
 	{ 0x894f, "Network service header" },
 	{ 0x9000, "Loopback test" },
+	{ 0x9100, "802.1Q VLAN, old number of QinQ" },
 	{ 0 },
 };
 
 static const struct demux_row by_type[] = {
-	{ ETH_TYPE_IP4, PROTOCOL_IPV4 },
-	{ ETH_TYPE_IP6, PROTOCOL_IPV6 },
-	{ ETH_TYPE_ARP, PROTOCOL_ARP },
+	{ ETH_TYPE_IP4, PROTOCOL_IPV4 }, { ETH_TYPE_IP6, PROTOCOL_IPV6 },
+	{ ETH_TYPE_ARP, PROTOCOL_ARP },	 { ETH_TYPE_VLAN, PROTOCOL_VLAN },
+	{ 0x88a8, PROTOCOL_8021AD },	 { 0x9100, PROTOCOL_VLAN },
 };
 const struct demux demux_ethertype = { by_type, ARRAY_LEN(by_type) };
 
@@ -107,53 +107,82 @@ static const struct block *ethernet_body(const uint8_t *header, size_t len)
 	return load_be16(header + 12) < ETH_TYPE_MIN ? &bodies[1] : &bodies[0];
 }
 
-static uint8_t ethernet_step(struct packet *p, struct layer *l, uint8_t next)
+uint8_t ethernet_step_type(struct packet *p, struct layer *l, uint32_t off, uint8_t next)
 {
-	uint16_t len = load_be16(p->bytes + l->off + 12);
+	uint16_t len = load_be16(p->bytes + off);
 
 	if (len >= ETH_TYPE_MIN)
 		return next;
 	if (len > p->end - l->off - l->header_len)
-		return packet_fails(p, l, -E_MALFORMED, l->off + 12);
+		return packet_fails(p, l, -E_MALFORMED, off);
 	p->end = l->off + l->header_len + len;
 	p->have = MIN(p->have, p->end);
 	return PROTOCOL_LLC;
 }
 
+static uint8_t ethernet_step(struct packet *p, struct layer *l, uint8_t next)
+{
+	return ethernet_step_type(p, l, l->off + 12, next);
+}
+
 static const struct field field_trailer = {
 	AS_BYTES("eth.trailer", 0, 0),
 	.title = "Trailer",
-	.about = "What the inner protocol does not use: padding to 60 bytes, or a check sequence",
+	.about = "What the inner protocol does not use",
 };
 static const struct field field_padding = {
 	AS_BYTES("eth.padding", 0, 0),
 	.title = "Padding",
 	.about = "Zeros that fill the frame up to 60 bytes",
 };
+static const struct field field_check_sequence = {
+	AS_HEX("eth.fcs", 0, 32, 8),
+	.title = "Frame check sequence",
+	.about =
+		"The last 4 bytes of a frame that is longer than it has to be: most likely its CRC",
+};
 
-/* The frame's least length without its check sequence. */
+/* The frame's least length without its check sequence, which has 4 bytes. */
 #define FRAME_MIN 60
+#define CHECK_LEN 4
 
-/* Emits what is left behind the inner protocol. */
-static void walk_trailer(struct walk *w)
+static bool all_zero(const uint8_t *bytes, uint32_t len)
+{
+	while (len && !bytes[len - 1])
+		len--;
+	return !len;
+}
+
+void ethernet_walk_trailer(struct walk *w, const struct field *trailer,
+			   const struct field *check_sequence)
 {
 	const struct packet *p = w->packet;
 	const struct layer *in = w->layer + 1;
-	uint32_t off,
-		end = MIN(w->layer->off + w->layer->header_len + w->layer->payload_len, p->cap_len);
-	uint32_t pad;
+	const struct layer *out = w->layer - (w->layer > p->layers);
+	uint32_t end = out == w->layer ? p->wire_len
+				       : out->off + out->header_len + out->payload_len;
+	uint32_t off, least = p->layers[0].off + FRAME_MIN;
 
-	if (in == p->layers + p->n_layers || in->flags & (LAYER_TRUNCATED | LAYER_MALFORMED))
+	if (in == p->layers + p->n_layers || in->flags & (LAYER_TRUNCATED | LAYER_MALFORMED) ||
+	    in->proto == PROTOCOL_VLAN || in->proto == PROTOCOL_8021AD)
 		return;
 	off = in->off + in->header_len + in->payload_len;
+	end = MIN(end, p->cap_len);
 	if (off >= end)
 		return;
 	w->end = end;
-	pad = end <= w->layer->off + FRAME_MIN ? end - off : 0;
-	for (uint32_t i = 0; i < pad; i++)
-		if (p->bytes[off + i])
-			pad = 0;
-	walk_field(w, pad ? &field_padding : &field_trailer, off, end - off, 0);
+	if (off < least && end >= least && all_zero(p->bytes + off, least - off)) {
+		walk_field(w, &field_padding, off, least - off, 0);
+		off = least;
+	}
+	if (check_sequence && end >= least + CHECK_LEN && end - off >= CHECK_LEN)
+		end -= CHECK_LEN;
+	else
+		check_sequence = NULL;
+	if (off < end)
+		walk_field(w, trailer, off, end - off, 0);
+	if (check_sequence)
+		walk_field(w, check_sequence, end, CHECK_LEN, 0);
 }
 
 static void ethernet_walk(struct walk *w)
@@ -162,17 +191,33 @@ static void ethernet_walk(struct walk *w)
 	const struct block *body = ethernet_body(header, w->layer->header_len);
 
 	if (body && walk_rows(w, body->fields, body->n_fields, w->layer->off, w->end, 0))
-		walk_trailer(w);
+		ethernet_walk_trailer(w, &field_trailer, &field_check_sequence);
 }
 
-static void ethernet_line(struct buf *b, const struct packet *p, size_t layer)
+void ethernet_line_type(struct buf *b, uint16_t type)
 {
-	const struct layer *l = &p->layers[layer];
-	const uint8_t *header = p->bytes + l->off;
-	bool last = layer + 1 == p->n_layers;
 	const char *name;
 
-	if (!last && l[1].proto != PROTOCOL_DATA && l[1].proto != PROTOCOL_LLC)
+	if (type < ETH_TYPE_MIN)
+		return;
+	name = field_value_name(&fields_type[0], type);
+	buf_lit(b, " 0x");
+	buf_hex_u64(b, type, 4);
+	if (name) {
+		buf_char(b, ' ');
+		buf_str(b, name);
+	}
+}
+
+/* Addresses of the frame where no protocol inside has addresses of its own. */
+static void ethernet_line(struct buf *b, const struct packet *p, size_t layer)
+{
+	const uint64_t addressed = 1ULL << PROTOCOL_ARP | 1ULL << PROTOCOL_IPV4 |
+				   1ULL << PROTOCOL_IPV6;
+	const struct layer *l = &p->layers[layer];
+	const uint8_t *header = p->bytes + l->off;
+
+	if (p->seen & addressed)
 		return;
 	if (l->header_len < ETH_HEADER_LEN) {
 		buf_lit(b, "Ethernet");
@@ -181,16 +226,17 @@ static void ethernet_line(struct buf *b, const struct packet *p, size_t layer)
 	buf_mac(b, header + 6);
 	buf_lit(b, " > ");
 	buf_mac(b, header);
-	if (load_be16(header + 12) < ETH_TYPE_MIN)
-		return;
-	name = field_value_name(&fields_type[0], load_be16(header + 12));
-	buf_lit(b, " 0x");
-	buf_hex_u64(b, load_be16(header + 12), 4);
-	if (name) {
+	if (layer + 1 == p->n_layers || l[1].proto == PROTOCOL_DATA)
+		ethernet_line_type(b, load_be16(header + 12));
+	else
 		buf_char(b, ' ');
-		buf_str(b, name);
-	}
 }
+
+static const struct rows rows[] = {
+	{ &field_padding, 1 },
+	{ &field_trailer, 1 },
+	{ &field_check_sequence, 1 },
+};
 
 const struct protocol protocol_ethernet = {
 	PROTOCOL_NAME("eth"),
@@ -209,6 +255,8 @@ const struct protocol protocol_ethernet = {
 	.bodies = bodies,
 	.n_bodies = ARRAY_LEN(bodies),
 	.body = ethernet_body,
+	.more_rows = rows,
+	.n_more_rows = ARRAY_LEN(rows),
 	.step = ethernet_step,
 	.walk = ethernet_walk,
 	.line = ethernet_line,

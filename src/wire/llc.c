@@ -150,7 +150,7 @@ static void llc_line(struct buf *b, const struct packet *p, size_t layer)
 
 	if (layer + 1 < p->n_layers && l[1].proto != PROTOCOL_DATA)
 		return;
-	buf_lit(b, " LLC");
+	buf_lit(b, "LLC");
 	if (l->header_len >= LLC_SNAP_LEN && header[0] == SAP_SNAP) {
 		buf_lit(b, " SNAP ");
 		buf_hex(b, header + 3, 3, ':');

@@ -15,11 +15,14 @@
 #include "wire/snmp.h"
 #include "wire/tcp.h"
 #include "wire/udp.h"
+#include "wire/vlan.h"
 
 const struct protocol *const protocols[N_PROTOCOLS] = {
 	[PROTOCOL_FRAME] = &protocol_frame,
 	[PROTOCOL_ETHERNET] = &protocol_ethernet,
 	[PROTOCOL_LLC] = &protocol_llc,
+	[PROTOCOL_VLAN] = &protocol_vlan,
+	[PROTOCOL_8021AD] = &protocol_8021ad,
 	[PROTOCOL_ARP] = &protocol_arp,
 	[PROTOCOL_IPV4] = &protocol_ipv4,
 	[PROTOCOL_IPV6] = &protocol_ipv6,
@@ -49,7 +52,8 @@ static const struct {
 	{ "fraghdr", PROTOCOL_FRAGMENT },  { "dstopts", PROTOCOL_DSTOPTS },
 	{ "icmp4", PROTOCOL_ICMP },	   { "icmpv4", PROTOCOL_ICMP },
 	{ "icmp6", PROTOCOL_ICMPV6 },	   { "ndp", PROTOCOL_ICMPV6 },
-	{ "mld", PROTOCOL_ICMPV6 },
+	{ "mld", PROTOCOL_ICMPV6 },	   { "802.1q", PROTOCOL_VLAN },
+	{ "802.1ad", PROTOCOL_8021AD },	   { "qinq", PROTOCOL_8021AD },
 };
 
 static bool same(const char *a, const char *name, size_t len)

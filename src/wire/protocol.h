@@ -14,6 +14,8 @@ enum protocol_id {
 	PROTOCOL_FRAME, /* what is known beside the bytes */
 	PROTOCOL_ETHERNET,
 	PROTOCOL_LLC,
+	PROTOCOL_VLAN,
+	PROTOCOL_8021AD,
 	PROTOCOL_ARP,
 	PROTOCOL_IPV4,
 	PROTOCOL_IPV6,
