@@ -79,7 +79,10 @@ static void put_width(struct buf *b, const struct field *f)
 	if (f->type == FIELD_GROUP)
 		buf_lit(b, "list");
 	else if (!f->bits)
-		buf_str(b, f->repeats ? "list" : "rest");
+		buf_str(b, f->repeats		? "list"
+			   : f->computed	? ""
+			   : field_is_number(f) ? "varies"
+						: "rest");
 	else if (f->bits % 8)
 		buf_printf(b, f->bits == 1 ? "%u bit" : "%u bits", f->bits);
 	else
@@ -137,6 +140,21 @@ static void put_parts(struct buf *b, const struct explain_style *style, const ch
 	}
 }
 
+/* Fields that have no place of their own: found on the way, or computed. */
+static void put_more(struct buf *b, const struct explain_style *style, const struct protocol *p)
+{
+	size_t width = 0;
+
+	if (p->n_fields)
+		buf_char(b, '\n');
+	put_bold(b, style, p->n_fields ? "Further fields" : "Fields");
+	buf_char(b, '\n');
+	for (size_t i = 0; i < p->n_more_rows; i++)
+		width = longest_name(p->more_rows[i].fields, p->more_rows[i].n, width);
+	for (size_t i = 0; i < p->n_more_rows; i++)
+		put_fields(b, style, p->more_rows[i].fields, p->more_rows[i].n, width, 0);
+}
+
 /*
  * The body that is as good as part of the header: where there is only one, or where it is not the
  * header's fields that select it.
@@ -161,9 +179,10 @@ void explain_protocol(struct buf *b, const struct protocol *p, const struct expl
 		buf_printf(b, " — %s", p->rfc);
 	buf_char(b, '\n');
 	put_words(b, style, p->about, &at, 0);
-	buf_lit(b, "\n\n");
-	draw_rows(b, (const struct field *const[]){ p->fields, more },
-		  (size_t[]){ p->n_fields, n_more }, 2, INDENT);
+	buf_str(b, p->n_fields ? "\n\n" : "\n");
+	if (p->n_fields)
+		draw_rows(b, (const struct field *const[]){ p->fields, more },
+			  (size_t[]){ p->n_fields, n_more }, 2, INDENT);
 	buf_char(b, '\n');
 	width = longest_name(more, n_more, longest_name(p->fields, p->n_fields, 0));
 	put_fields(b, style, p->fields, p->n_fields, width, 0);
@@ -175,6 +194,8 @@ void explain_protocol(struct buf *b, const struct protocol *p, const struct expl
 			  p->n_bodies);
 	if (o)
 		put_parts(b, style, "Options", "type", o->blocks, o->n_blocks);
+	if (p->n_more_rows)
+		put_more(b, style, p);
 	if (p->n_bodies > 1 || o)
 		buf_printf(b, "\nOne of them in full: sonde explain %s %s\n", p->name,
 			   p->n_bodies > 1 ? p->bodies[p->n_bodies / 2].name : o->blocks[2].name);
