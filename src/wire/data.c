@@ -9,6 +9,7 @@ static const struct field field_len = {
 static const struct field field_data = {
 	AS_BYTES("data.data", 0, 0),
 	.title = "Data",
+	.bulk = true,
 };
 
 static void data_walk(struct walk *w)

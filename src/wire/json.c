@@ -13,7 +13,6 @@ struct json {
 	const struct packet *packet;
 	const struct protocol *proto; /* of the layer in hand */
 	size_t layer;
-	bool payload;
 	bool first; /* nothing in the innermost object yet */
 
 	/* Open lists, outermost first: the repeating field, and whether its elements are objects.
@@ -143,14 +142,15 @@ static void json_item(struct sink *sink, const struct item *item)
 		json_fault(j, item);
 		return;
 	}
+	if (f->bulk && j->sink.light)
+		return;
 	if (j->n_open)
 		json_close_for(j, f, item->depth);
 	if (f->repeats) {
 		json_element(j, item);
 		return;
 	}
-	if (f->type == FIELD_GROUP ||
-	    (!j->payload && j->proto == protocols[PROTOCOL_DATA] && !f->computed))
+	if (f->type == FIELD_GROUP)
 		return;
 	json_key(j, f);
 	field_json(j->out, f, item->value, item->bytes, item->len);
@@ -337,9 +337,9 @@ void print_json(struct buf *b, const struct packet *p, const struct json_config 
 	const struct packet *more = p->more;
 	struct json j = {
 		.sink.item = json_item,
+		.sink.light = !config || !config->payload,
 		.out = b,
 		.packet = p,
-		.payload = config && config->payload,
 		.first = true,
 	};
 

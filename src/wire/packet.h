@@ -63,12 +63,14 @@ struct frame {
  * data). All zero at its start; [0] is the side that called, [1] the one that was called.
  */
 struct dialogue {
-	uint8_t proto;	   /* enum protocol_id; a message may change it for what follows */
+	uint8_t proto;	   /* enum protocol_id; a message may change it for what follows:
+			      PROTOCOL_NONE: to one that its content tells */
 	uint8_t announces; /* the message in hand announced a connection of this protocol, */
 	uint16_t port;	   /* to this port of @addr; family 0: of the side that sent it */
 	struct addr addr;
 	uint8_t phase[2];    /* the protocol's own */
-	uint32_t count[2];   /* likewise */
+	uint64_t count[2];   /* likewise */
+	uint64_t memory;     /* likewise, of both sides */
 	uint32_t scanned[2]; /* likewise; set to 0 with every new message */
 };
 
@@ -154,6 +156,7 @@ extern const struct field field_truncated, field_malformed;
 
 struct sink {
 	void (*item)(struct sink *sink, const struct item *item);
+	bool light; /* can do without items of fields that are bulk: joining and decoding is work */
 };
 
 /*

@@ -8,6 +8,7 @@
 
 const struct port_map port_map_default = {
 	.tcp = {
+		[80] = PROTOCOL_HTTP,
 		[161] = PROTOCOL_SNMP,
 		[162] = PROTOCOL_SNMP,
 	},

@@ -21,7 +21,8 @@ void print_line(struct buf *b, const struct packet *p);
 void print_tree(struct buf *b, const struct packet *p);
 
 struct json_config {
-	bool payload; /* data.data too, not only its length */
+	bool payload; /* also what is transported (data.data, http.file_data), not only its length
+		       */
 };
 
 /**

@@ -6,6 +6,7 @@
 #include "wire/data.h"
 #include "wire/ethernet.h"
 #include "wire/frame.h"
+#include "wire/http.h"
 #include "wire/icmp.h"
 #include "wire/icmpv6.h"
 #include "wire/ipsec.h"
@@ -37,6 +38,7 @@ const struct protocol *const protocols[N_PROTOCOLS] = {
 	[PROTOCOL_UDP] = &protocol_udp,
 	[PROTOCOL_TCP] = &protocol_tcp,
 	[PROTOCOL_SNMP] = &protocol_snmp,
+	[PROTOCOL_HTTP] = &protocol_http,
 	[PROTOCOL_DATA] = &protocol_data,
 };
 
@@ -74,6 +76,7 @@ uint8_t protocol_find(const char *name, size_t len)
 
 /* Those whose content proves them, the surest first. */
 static const uint8_t guessable[] = {
+	PROTOCOL_HTTP,
 	PROTOCOL_SNMP,
 	PROTOCOL_NONE,
 };
