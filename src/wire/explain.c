@@ -79,10 +79,11 @@ static void put_width(struct buf *b, const struct field *f)
 	if (f->type == FIELD_GROUP)
 		buf_lit(b, "list");
 	else if (!f->bits)
-		buf_str(b, f->repeats		? "list"
-			   : f->computed	? ""
-			   : field_is_number(f) ? "varies"
-						: "rest");
+		buf_str(b, f->repeats		   ? "list"
+			   : f->computed	   ? ""
+			   : field_is_number(f)	   ? "varies"
+			   : f->type == FIELD_TEXT ? "text"
+						   : "rest");
 	else if (f->bits % 8)
 		buf_printf(b, f->bits == 1 ? "%u bit" : "%u bits", f->bits);
 	else

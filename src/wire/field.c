@@ -49,6 +49,29 @@ static void name_text(struct buf *b, const uint8_t *bytes, size_t len)
 	}
 }
 
+/* Text up to its end or a NUL; line ends and tabs as C writes them, all else safe for terminals. */
+static void plain_text(struct buf *b, const char *text, size_t len)
+{
+	static const char names[] = "\t\n\r", letters[] = "tnr";
+	const char *end = text + strnlen(text, len);
+
+	while (text < end) {
+		const char *name = *text ? strchr(names, *text) : NULL;
+		size_t n = 0;
+
+		if (name) {
+			buf_char(b, '\\');
+			buf_char(b, letters[name - names]);
+			text++;
+			continue;
+		}
+		while (text + n < end && !strchr(names, text[n]))
+			n++;
+		buf_safe(b, text, n);
+		text += n;
+	}
+}
+
 /* As in RFC 3339, with nanoseconds, in UTC. */
 static void time_text(struct buf *b, int64_t ns)
 {
@@ -127,7 +150,7 @@ void field_text(struct buf *b, const struct field *f, uint64_t value, const uint
 		ip6_text(b, bytes, len);
 		break;
 	case FIELD_TEXT:
-		buf_safe(b, (const char *)bytes, strnlen((const char *)bytes, len));
+		plain_text(b, (const char *)bytes, len);
 		break;
 	case FIELD_NAME:
 		name_text(b, bytes, len);
@@ -178,6 +201,7 @@ void field_json(struct buf *b, const struct field *f, uint64_t value, const uint
 
 /* Bytes of a long value that people are shown. */
 #define SHOWN_BYTES 24
+#define SHOWN_TEXT  240
 
 void field_show(struct buf *b, const struct field *f, uint64_t value, const uint8_t *bytes,
 		size_t len)
@@ -188,6 +212,9 @@ void field_show(struct buf *b, const struct field *f, uint64_t value, const uint
 		buf_str(b, value ? "set" : "not set");
 	} else if (f->type == FIELD_BYTES && len > SHOWN_BYTES) {
 		buf_hex(b, bytes, SHOWN_BYTES, 0);
+		buf_printf(b, "… (%zu bytes)", len);
+	} else if (f->bulk && f->type == FIELD_TEXT && len > SHOWN_TEXT) {
+		plain_text(b, (const char *)bytes, SHOWN_TEXT);
 		buf_printf(b, "… (%zu bytes)", len);
 	} else {
 		field_text(b, f, value, bytes, len);

@@ -25,7 +25,7 @@ static const struct field first_rows[] = {
 	  .title = "Parameter" },
 	{ AS_TEXT("http.request.version", 0, 0), .title = "Version" },
 	{ AS_TEXT("http.response.version", 0, 0), .title = "Version" },
-	{ AS_UINT("http.response.code", 0, 16), .title = "Status code",
+	{ AS_UINT("http.response.code", 0, 24), .title = "Status code",
 	  .values = http_status_names },
 	{ AS_TEXT("http.response.code.desc", 0, 0), .computed = true, .depth = 1,
 	  .title = "Registered phrase" },
