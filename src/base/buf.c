@@ -77,6 +77,23 @@ static char *decimal_before(char *end, uint64_t v)
 	return end;
 }
 
+/* Bytes that append_short() copies, whatever the length. */
+#define SHORT 24
+
+/*
+ * Appends @n bytes, at most SHORT, of @text, where SHORT can be read: one copy of fixed size where
+ * there is room for it, without a call.
+ */
+static inline void append_short(struct buf *b, const char *text, size_t n)
+{
+	if (unlikely(b->err || b->cap - b->len < SHORT)) {
+		buf_bytes(b, text, n);
+		return;
+	}
+	memcpy(b->data + b->len, text, SHORT);
+	b->len += n;
+}
+
 void buf_u64(struct buf *b, uint64_t v)
 {
 	/* Most numbers in packets are small. */
@@ -88,9 +105,9 @@ void buf_u64(struct buf *b, uint64_t v)
 		buf_bytes(b, two_digits + v * 2, 2);
 		return;
 	}
-	char text[20], *end = text + sizeof(text), *start = decimal_before(end, v);
+	char text[20 + SHORT], *end = text + 20, *start = decimal_before(end, v);
 
-	buf_bytes(b, start, (size_t)(end - start));
+	append_short(b, start, (size_t)(end - start));
 }
 
 void buf_i64(struct buf *b, int64_t v)
@@ -171,14 +188,14 @@ static char *octet_at(char *p, uint8_t v)
 
 void buf_ip4(struct buf *b, const uint8_t bytes[static 4])
 {
-	char text[INET_ADDRSTRLEN], *p = text;
+	char text[SHORT], *p = text;
 
 	for (int i = 0; i < 4; i++) {
 		if (i)
 			*p++ = '.';
 		p = octet_at(p, bytes[i]);
 	}
-	buf_bytes(b, text, (size_t)(p - text));
+	append_short(b, text, (size_t)(p - text));
 }
 
 /* Finds the longest run of at least two zero groups, the first of equals (RFC 5952 section 4.2). */

@@ -254,6 +254,7 @@ const struct protocol protocol_ethernet = {
 	.demux = &demux_ethertype,
 	.bodies = bodies,
 	.n_bodies = ARRAY_LEN(bodies),
+	.bodies_fit = true,
 	.body = ethernet_body,
 	.more_rows = rows,
 	.n_more_rows = ARRAY_LEN(rows),

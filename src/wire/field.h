@@ -118,6 +118,9 @@ static inline uint64_t field_load(const struct field *f, const uint8_t *at)
 	unsigned skip = f->bit & 7u, span;
 	uint64_t v = 0;
 
+	if (skip + f->bits < 8 && f->type != FIELD_INT)
+		return (uint64_t)(*at >> (8 - skip - f->bits) & ((1u << f->bits) - 1)) *
+		       (f->scale ? f->scale : 1);
 	if (!skip && f->bits == 16 && f->type != FIELD_INT)
 		return (uint64_t)load_be16(at) * (f->scale ? f->scale : 1);
 	if (!skip && f->bits == 8 && f->type != FIELD_INT)

@@ -75,24 +75,28 @@ static int measure(struct packet *p, struct layer *l, const struct protocol *pro
 			p, l, field_load(f, p->bytes + l->off + f->bit / 8) + proto->total_add);
 	if (err)
 		return err;
-	if (proto->select && !proto->header_len)
+	if (proto->select && !proto->bodies_fit && !proto->header_len)
 		measure_body(p, l, proto, ret_next);
 	if (proto->whole)
 		l->header_len = p->end - l->off;
-	return check_header(p, l);
+	return l->header_len > proto->min_len ? check_header(p, l) : 0;
 }
 
 static uint8_t walk_layer(struct packet *p, uint8_t id, uint32_t off)
 {
 	const struct protocol *proto = protocols[id];
 	struct layer *l = &p->layers[p->n_layers++];
-	uint8_t next = id == PROTOCOL_DATA ? PROTOCOL_NONE : PROTOCOL_DATA;
+	uint8_t next = PROTOCOL_DATA;
 	int err;
 
-	*l = (struct layer){ .proto = id, .off = off, .header_len = proto->min_len };
-	l->flags = p->quoted ? LAYER_QUOTED : 0;
-	l->flags |= p->side;
+	*l = (struct layer){ .proto = id,
+			     .flags = (uint8_t)(p->side | (p->quoted ? LAYER_QUOTED : 0)),
+			     .off = off,
+			     .header_len = proto->min_len,
+			     .payload_len = p->end - off };
 	p->seen |= 1ULL << id;
+	if (id == PROTOCOL_DATA)
+		return PROTOCOL_NONE;
 	err = check_header(p, l);
 	if (err)
 		return packet_fails(p, l, err, off + l->header_len);

@@ -118,6 +118,7 @@ struct protocol {
 	const struct field *select;
 	const struct block *bodies;
 	uint8_t n_bodies;
+	bool bodies_fit;	       /* none is longer than the fixed part */
 	const struct options *options; /* between the fixed part and the header's end */
 
 	/* Where selecting needs more than the value; NULL: the body whose code is @select's value.

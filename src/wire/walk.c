@@ -184,6 +184,9 @@ bool walk_rows(struct walk *w, const struct field *rows, size_t n, uint32_t off,
 
 const struct block *options_block(const struct options *o, unsigned code)
 {
+	/* The commonest have small codes, and stand where these say. */
+	if (code < o->n_blocks && o->blocks[code].code == code)
+		return &o->blocks[code];
 	for (size_t i = 0; i < o->n_blocks; i++)
 		if (o->blocks[i].code == code)
 			return &o->blocks[i];
