@@ -3,15 +3,58 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "capture/connection.h"
+#include "wire/numbers.h"
 #include "wire/ports.h"
+
+#define STREAM_BYTES (64u << 20)
+#define MAX_STREAMS  65536u
 
 struct dissect {
 	struct walk_config walk;
-	struct frame frame;
-	struct packet packet;
+	uint32_t needs;
+	struct connections *connections; /* NULL: not needed */
+	struct streams *streams;	 /* likewise */
+	struct tcp_budget budget;
 	int64_t first_ns, previous_ns;
 	struct dissect_counts counts;
+
+	/* The packet in hand. */
+	struct frame frame;
+	struct packet packet;
+	struct tcp_facts facts;
 };
+
+static void forget(void *arg, struct connection *c)
+{
+	struct dissect *d = arg;
+
+	if (d->streams)
+		streams_end(d->streams, c);
+	tcp_history_done(&c->history, &d->budget);
+}
+
+static int new_streams(struct dissect *d, const struct dissect_config *config)
+{
+	size_t bytes = config->stream_bytes ?: STREAM_BYTES;
+	const struct connections_config connections = {
+		.max = config->max_streams ?: MAX_STREAMS,
+		.forget = forget,
+		.arg = d,
+	};
+	const struct streams_config streams = {
+		.ports = d->walk.ports,
+		.max_bytes = bytes,
+		.max_messages = DISSECT_MESSAGES,
+		.sink = config->sink,
+	};
+
+	d->budget.max = bytes / 4;
+	d->connections = connections_new(&connections);
+	if (d->needs & DISSECT_STREAMS)
+		d->streams = streams_new(&streams);
+	return d->connections && (d->streams || !(d->needs & DISSECT_STREAMS)) ? 0 : -ENOMEM;
+}
 
 int dissect_new(const struct dissect_config *config, struct dissect **ret_dissect)
 {
@@ -19,13 +62,23 @@ int dissect_new(const struct dissect_config *config, struct dissect **ret_dissec
 
 	if (!d)
 		return -ENOMEM;
+	d->needs = config->needs | (config->sink ? DISSECT_STREAMS : 0);
 	d->walk.ports = config->ports ?: &port_map_default;
+	d->walk.streams = d->needs & DISSECT_STREAMS;
+	if (d->needs & (DISSECT_STREAMS | DISSECT_ANALYSIS) && new_streams(d, config) < 0) {
+		dissect_free(d);
+		return -ENOMEM;
+	}
 	*ret_dissect = d;
 	return 0;
 }
 
 struct dissect *dissect_free(struct dissect *d)
 {
+	if (!d)
+		return NULL;
+	connections_free(d->connections);
+	streams_free(d->streams);
 	free(d);
 	return NULL;
 }
@@ -48,16 +101,105 @@ static void number_frame(struct dissect *d, const struct dissect_input *in)
 	d->previous_ns = in->time_ns;
 }
 
+/* Links the messages that a segment completed behind @p, the last of its packets. */
+static void link_messages(struct dissect *d, struct packet *p, const struct stream_news *news)
+{
+	for (size_t i = 0; i < news->n_messages; i++)
+		news->messages[i].packet.frame = &d->frame;
+	if (news->n_messages)
+		p->more = &news->messages[0].packet;
+	if (news->data)
+		packet_walk_payload(p, PROTOCOL_DATA);
+}
+
+static uint32_t handshake_notes(const struct segment *s)
+{
+	uint32_t notes = s->flags & TCP_FLAG_FIN ? TCP_CONNECTION_FIN : 0;
+
+	if (s->flags & TCP_FLAG_SYN)
+		notes |= s->flags & TCP_FLAG_ACK ? TCP_CONNECTION_SYNACK : TCP_CONNECTION_SYN;
+	if (s->flags & TCP_FLAG_RST)
+		notes |= TCP_CONNECTION_RST;
+	return notes;
+}
+
+static void analyse(struct dissect *d, struct packet *p, struct connection *c, unsigned side,
+		    const struct segment *s)
+{
+	struct tcp_facts *facts = &d->facts;
+
+	tcp_analyse(&c->history, &d->budget, s, side, facts);
+	facts->analysis |= handshake_notes(s);
+	if (c->reused_by == s->frame)
+		facts->analysis |= TCP_REUSED_PORTS;
+	facts->stream = c->number;
+	facts->completeness = c->completeness;
+	facts->seq = s->seq - c->base[side];
+	facts->ack = s->flags & TCP_FLAG_ACK ? s->ack - c->base[!side] : 0;
+	p->tcp = facts;
+}
+
+/* What is known of the segment in @p. @outer: the packet that @p was put together of, or NULL. */
+static void track(struct dissect *d, struct packet *p, const struct packet *outer)
+{
+	struct segment s;
+	struct stream_news news = { 0 };
+	struct connection *c;
+	unsigned side;
+
+	if (!segment_of(p, outer, &s))
+		return;
+	s.frame = d->frame.number;
+	s.time_ns = d->frame.time_ns;
+	c = connections_find(d->connections, &s, &side);
+	if (!c)
+		return;
+	if (d->needs & DISSECT_ANALYSIS)
+		analyse(d, p, c, side, &s);
+	connection_see(c, side, &s);
+	if (d->streams) {
+		streams_segment(d->streams, c, side, &s, &news);
+		d->facts.analysis |= news.result & REASSEMBLY_OVERLAP ? TCP_OVERLAP : 0;
+		d->facts.analysis |= news.result & REASSEMBLY_CONFLICT ? TCP_OVERLAP_CONFLICT : 0;
+		link_messages(d, p, &news);
+	}
+}
+
 const struct packet *dissect_packet(struct dissect *d, const struct dissect_input *in)
 {
 	number_frame(d, in);
 	packet_walk_as(&d->packet, &d->walk, PROTOCOL_ETHERNET, in->bytes, in->cap_len,
 		       in->wire_len);
 	d->packet.frame = &d->frame;
+	if (d->connections && d->packet.seen >> PROTOCOL_TCP & 1)
+		track(d, &d->packet, NULL);
 	return &d->packet;
+}
+
+void dissect_end(struct dissect *d)
+{
+	struct connection *c = NULL;
+
+	if (!d->streams)
+		return;
+	while ((c = connections_next(d->connections, c)))
+		streams_end(d->streams, c);
 }
 
 struct dissect_counts dissect_counts(const struct dissect *d)
 {
-	return d->counts;
+	struct dissect_counts counts = d->counts;
+	struct reassembly_counts r = { 0 };
+
+	if (d->streams)
+		r = streams_counts(d->streams);
+	if (d->connections) {
+		counts.streams = connections_seen(d->connections);
+		counts.forgotten = connections_forgotten(d->connections);
+	}
+	counts.gaps = r.gaps;
+	counts.gap_bytes = r.gap_bytes;
+	counts.dropped_bytes = r.dropped_bytes;
+	counts.conflicts = r.conflicts;
+	return counts;
 }

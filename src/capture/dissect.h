@@ -76,6 +76,9 @@ struct dissect *dissect_free(struct dissect *d);
  */
 const struct packet *dissect_packet(struct dissect *d, const struct dissect_input *in);
 
+/* The capture is over: what is still held of the streams goes to the sink. */
+void dissect_end(struct dissect *d);
+
 struct dissect_counts dissect_counts(const struct dissect *d);
 
 #endif
