@@ -212,7 +212,7 @@ static struct connection *find(struct connections *t, const struct segment *s, u
 	return c;
 }
 
-void connection_see(struct connection *c, unsigned side, const struct segment *s)
+void connection_see(struct connection *c, const struct segment *s)
 {
 	bool syn = s->flags & TCP_FLAG_SYN, ack = s->flags & TCP_FLAG_ACK;
 

@@ -59,8 +59,8 @@ struct connections *connections_free(struct connections *t);
 struct connection *connections_find(struct connections *t, const struct segment *s,
 				    unsigned *ret_side);
 
-/* Remembers what @s, sent by @side, says of the connection as a whole. */
-void connection_see(struct connection *c, unsigned side, const struct segment *s);
+/* Remembers what @s says of the connection as a whole. */
+void connection_see(struct connection *c, const struct segment *s);
 
 /* From the one that was silent longest, *@at = NULL at first. NULL at the end. */
 struct connection *connections_next(const struct connections *t, const struct connection *at);

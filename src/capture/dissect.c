@@ -4,6 +4,8 @@
 #include <stdlib.h>
 
 #include "capture/connection.h"
+#include "capture/fragments.h"
+#include "wire/link_types.h"
 #include "wire/numbers.h"
 #include "wire/ports.h"
 
@@ -15,6 +17,7 @@ struct dissect {
 	uint32_t needs;
 	struct connections *connections; /* NULL: not needed */
 	struct streams *streams;	 /* likewise */
+	struct fragments *fragments;	 /* likewise */
 	struct tcp_budget budget;
 	int64_t first_ns, previous_ns;
 	struct dissect_counts counts;
@@ -22,6 +25,8 @@ struct dissect {
 	/* The packet in hand. */
 	struct frame frame;
 	struct packet packet;
+	struct datagram datagrams[FRAGMENTS_NESTED];
+	struct packet whole[FRAGMENTS_NESTED]; /* what these are */
 	struct tcp_facts facts;
 };
 
@@ -65,12 +70,18 @@ int dissect_new(const struct dissect_config *config, struct dissect **ret_dissec
 	d->needs = config->needs | (config->sink ? DISSECT_STREAMS : 0);
 	d->walk.ports = config->ports ?: &port_map_default;
 	d->walk.streams = d->needs & DISSECT_STREAMS;
-	if (d->needs & (DISSECT_STREAMS | DISSECT_ANALYSIS) && new_streams(d, config) < 0) {
-		dissect_free(d);
-		return -ENOMEM;
+	if (d->needs & DISSECT_FRAGMENTS) {
+		d->fragments = fragments_new(NULL);
+		if (!d->fragments)
+			goto fail;
 	}
+	if (d->needs & (DISSECT_STREAMS | DISSECT_ANALYSIS) && new_streams(d, config) < 0)
+		goto fail;
 	*ret_dissect = d;
 	return 0;
+fail:
+	dissect_free(d);
+	return -ENOMEM;
 }
 
 struct dissect *dissect_free(struct dissect *d)
@@ -79,6 +90,7 @@ struct dissect *dissect_free(struct dissect *d)
 		return NULL;
 	connections_free(d->connections);
 	streams_free(d->streams);
+	fragments_free(d->fragments);
 	free(d);
 	return NULL;
 }
@@ -156,7 +168,7 @@ static void track(struct dissect *d, struct packet *p, const struct packet *oute
 		return;
 	if (d->needs & DISSECT_ANALYSIS)
 		analyse(d, p, c, side, &s);
-	connection_see(c, side, &s);
+	connection_see(c, &s);
 	if (d->streams) {
 		streams_segment(d->streams, c, side, &s, &news);
 		d->facts.analysis |= news.result & REASSEMBLY_OVERLAP ? TCP_OVERLAP : 0;
@@ -165,14 +177,46 @@ static void track(struct dissect *d, struct packet *p, const struct packet *oute
 	}
 }
 
+/*
+ * What the packet completed, if it is a fragment, and perhaps a fragment again. Returns the last of
+ * them and what that was put together of, NULL for the captured packet itself.
+ */
+static struct packet *put_together(struct dissect *d, const struct packet **ret_outer)
+{
+	struct packet *p = &d->packet;
+
+	*ret_outer = NULL;
+	if (!d->fragments)
+		return p;
+	for (unsigned i = 0; i < FRAGMENTS_NESTED && fragments_wants(p); i++) {
+		const struct datagram *whole = &d->datagrams[i];
+
+		if (fragments_add(d->fragments, p, &d->datagrams[i]) <= 0)
+			break;
+		packet_walk_as(&d->whole[i], &d->walk, whole->proto, whole->bytes, whole->len,
+			       whole->len);
+		d->whole[i].frame = &d->frame;
+		p->fragments = &whole->facts;
+		p->more = &d->whole[i];
+		*ret_outer = p;
+		p = &d->whole[i];
+	}
+	return p;
+}
+
 const struct packet *dissect_packet(struct dissect *d, const struct dissect_input *in)
 {
+	const struct packet *outer;
+	struct packet *p;
+
 	number_frame(d, in);
-	packet_walk_as(&d->packet, &d->walk, PROTOCOL_ETHERNET, in->bytes, in->cap_len,
-		       in->wire_len);
+	packet_walk_as(&d->packet, &d->walk,
+		       link_type_protocol(in->link_type, in->bytes, in->cap_len), in->bytes,
+		       in->cap_len, in->wire_len);
 	d->packet.frame = &d->frame;
-	if (d->connections && d->packet.seen >> PROTOCOL_TCP & 1)
-		track(d, &d->packet, NULL);
+	p = put_together(d, &outer);
+	if (d->connections && p->seen >> PROTOCOL_TCP & 1)
+		track(d, p, outer);
 	return &d->packet;
 }
 
