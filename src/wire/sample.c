@@ -7,6 +7,7 @@
  *
  * Captures are pcap, Ethernet.
  */
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -14,6 +15,7 @@
 #include "wire/craft.h"
 #include "wire/link_types.h"
 #include "wire/print.h"
+#include "wire/sample_mixed.h"
 
 #define PACKET_MAX 4096
 
@@ -71,90 +73,6 @@ static void put_packet(uint64_t n)
 	put_le((uint32_t)len, 4);
 	put_le((uint32_t)len, 4);
 	fwrite(memory, 1, (size_t)len, stdout);
-}
-
-static void payload(size_t max)
-{
-	static const uint8_t zeros[PACKET_MAX];
-
-	must(craft_payload(&craft, zeros, random_below(&rng, max + 1)), "payload");
-}
-
-/* A few thousand flows: as many as a busy network has, and no more. */
-static void addresses(int version)
-{
-	uint8_t a[16] = { version == 4 ? 10 : 0xfd };
-	size_t len = version == 4 ? 4 : 16;
-
-	a[len - 1] = (uint8_t)(1 + random_below(&rng, 16));
-	must(craft_bytes(&craft, "src", a, len, NULL), "src");
-	a[len - 1] = (uint8_t)(100 + random_below(&rng, 4));
-	must(craft_bytes(&craft, "dst", a, len, NULL), "dst");
-}
-
-static uint64_t client_port(void)
-{
-	return 40000 + random_below(&rng, 64);
-}
-
-static void mixed_tcp(void)
-{
-	static const size_t sizes[] = { 0, 0, 0, 100, 1400 };
-	bool syn = !random_below(&rng, 5);
-
-	layer("tcp");
-	number("srcport", client_port());
-	number("dstport", 443);
-	number("seq_raw", random_below(&rng, UINT32_MAX));
-	number("flags.ack", !syn);
-	number("flags.syn", syn);
-	if (syn) {
-		text("mss", "1460");
-		text("sack_perm", NULL);
-		number("options.timestamp.tsval", random_below(&rng, UINT32_MAX));
-		text("nop", NULL);
-		text("wscale", "7");
-		return;
-	}
-	number("ack_raw", random_below(&rng, UINT32_MAX));
-	text("nop", NULL);
-	text("nop", NULL);
-	number("options.timestamp.tsval", random_below(&rng, UINT32_MAX));
-	number("options.timestamp.tsecr", random_below(&rng, UINT32_MAX));
-	payload(sizes[random_below(&rng, ARRAY_LEN(sizes))]);
-}
-
-static void mixed_packet(void)
-{
-	unsigned kind = (unsigned)random_below(&rng, 100);
-	int version = kind % 4 ? 4 : 6;
-
-	layer("eth");
-	text("src", "02:00:00:00:00:01");
-	text("dst", "02:00:00:00:00:02");
-	if (kind >= 96) {
-		layer("arp");
-		payload(0);
-		return;
-	}
-	layer(version == 4 ? "ip" : "ipv6");
-	addresses(version);
-	if (kind < 60) {
-		mixed_tcp();
-	} else if (kind < 85) {
-		layer("udp");
-		number("srcport", client_port());
-		number("dstport", 40000);
-		payload(500);
-	} else if (version == 4) {
-		layer("icmp");
-		number("seq", random_below(&rng, 65536));
-		payload(56);
-	} else {
-		layer("icmpv6");
-		text("nd.ns.target_address", "fd00::1");
-		text("slla", "02:00:00:00:00:01");
-	}
 }
 
 /* Rows that decide how the rest is read; the crafter sets them. */
@@ -407,6 +325,7 @@ static int tell(const char *path)
 
 int main(int argc, char **argv)
 {
+	struct sample_mixed *m;
 	bool mixed = argc == 4 && !strcmp(argv[1], "mixed");
 
 	if (argc == 3 && !strcmp(argv[1], "tell"))
@@ -417,14 +336,18 @@ int main(int argc, char **argv)
 		return 2;
 	}
 	rng = random_of(strtoull(argv[3], NULL, 10));
+	m = sample_mixed_new(strtoull(argv[3], NULL, 10));
+	if (!m)
+		must(-ENOMEM, "memory");
 	put_file_header();
 	for (uint64_t i = 0, n = strtoull(argv[2], NULL, 10); i < n; i++) {
 		craft_init(&craft, memory, sizeof(memory));
 		if (mixed)
-			mixed_packet();
+			must(sample_mixed_next(m, &craft), "mixed");
 		else
 			fields_packet();
 		put_packet(i);
 	}
+	sample_mixed_free(m);
 	return 0;
 }
