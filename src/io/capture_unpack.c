@@ -11,12 +11,14 @@
 
 #define GZIP_ONLY    16 /* added to windowBits of inflateInit2() */
 #define ZSTD_LOG_MAX 27 /* a window of 128 MiB */
+#define ZSTD_FIRST   5	/* bytes that begin a frame */
 
 struct capture_unpack {
 	bool gzip;
 	bool open; /* within a member or frame */
 	z_stream z;
 	ZSTD_DStream *zstd;
+	size_t hint; /* bytes that zstd wants next */
 };
 
 static bool is_gzip(const uint8_t *magic)
@@ -47,6 +49,7 @@ struct capture_unpack *capture_unpack_new(const uint8_t magic[static CAPTURE_UNP
 		if (inflateInit2(&u->z, MAX_WBITS + GZIP_ONLY) == Z_OK)
 			return u;
 	} else {
+		u->hint = ZSTD_FIRST;
 		u->zstd = ZSTD_createDStream();
 		if (u->zstd && !ZSTD_isError(ZSTD_DCtx_setParameter(u->zstd, ZSTD_d_windowLogMax,
 								    ZSTD_LOG_MAX)))
@@ -85,9 +88,11 @@ static ssize_t run_gzip(struct capture_unpack *u, const uint8_t **in, size_t *in
 	*in = z->next_in;
 	*in_len = z->avail_in;
 	u->open = result != Z_STREAM_END;
+	if (z->avail_out < out_cap) /* an error comes again, after what was before it */
+		return (ssize_t)(out_cap - z->avail_out);
 	if (result != Z_OK && result != Z_STREAM_END && result != Z_BUF_ERROR)
 		return result == Z_MEM_ERROR ? -ENOMEM : -E_MALFORMED;
-	return (ssize_t)(out_cap - z->avail_out);
+	return 0;
 }
 
 static int zstd_error(size_t result)
@@ -105,7 +110,8 @@ static int zstd_error(size_t result)
 static ssize_t run_zstd(struct capture_unpack *u, const uint8_t **in, size_t *in_len, uint8_t *out,
 			size_t out_cap)
 {
-	ZSTD_inBuffer from = { .src = *in, .size = *in_len };
+	/* As much as it asked for is one block: an error then loses nothing before it. */
+	ZSTD_inBuffer from = { .src = *in, .size = MIN(*in_len, u->hint) };
 	ZSTD_outBuffer to = { .dst = out, .size = out_cap };
 	size_t result = ZSTD_decompressStream(u->zstd, &to, &from);
 
@@ -114,6 +120,7 @@ static ssize_t run_zstd(struct capture_unpack *u, const uint8_t **in, size_t *in
 	if (ZSTD_isError(result))
 		return zstd_error(result);
 	u->open = result != 0;
+	u->hint = result ? result : ZSTD_FIRST;
 	return (ssize_t)to.pos;
 }
 

@@ -231,9 +231,9 @@ int capture_writer_finish(struct capture_writer *w)
 	if (w->fd != STDOUT_FILENO && close(w->fd) < 0 && !err)
 		err = fail(w, -errno, "cannot write to %s: %s", capture_writer_name(w),
 			   err_text(-errno));
+	w->done = capture_writer_counts(w);
 	w->fd = -1;
 	w->header_done = false;
-	w->done = capture_writer_counts(w);
 	w->file_bytes = w->file_packets = 0;
 	return err;
 }
