@@ -34,12 +34,15 @@ const char *field_value_name(const struct field *f, uint64_t value)
 }
 
 /*
- * Labels joined by dots, each made safe for terminals. Stops at the root, at the end, and at what
- * is not a plain label.
+ * Labels joined by dots, each made safe for terminals; the root alone is "<Root>". Stops at the
+ * root, at the end, and at what is not a plain label.
  */
 static void name_text(struct buf *b, const uint8_t *bytes, size_t len)
 {
 	size_t at = 0;
+
+	if (len && !bytes[0])
+		buf_lit(b, "<Root>");
 
 	while (at < len && bytes[at] && bytes[at] < 64 && bytes[at] < len - at) {
 		if (at)

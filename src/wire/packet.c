@@ -36,11 +36,13 @@ static int measure_header(struct packet *p, struct layer *l, const struct protoc
 /* Whether the header is there as far as its protocol wants it to be. */
 static int check_header(const struct packet *p, struct layer *l)
 {
-	if (l->header_len <= p->have - l->off)
+	uint32_t have = p->have - MIN(l->off, p->have);
+
+	if (l->header_len <= have)
 		return 0;
 	int err = l->header_len > p->end - l->off ? -E_MALFORMED : -E_TRUNCATED;
 
-	l->header_len = p->have - l->off;
+	l->header_len = have;
 	l->flags |= LAYER_CUT;
 	return err;
 }
@@ -63,6 +65,22 @@ static void measure_body(struct packet *p, struct layer *l, const struct protoco
 		p->quoted = true;
 }
 
+/* A message has all that is left, or what its prefix says: then another one may follow. */
+static int measure_whole(struct packet *p, struct layer *l, const struct protocol *proto,
+			 uint8_t *ret_next)
+{
+	uint32_t prefix = layer_prefix(l);
+
+	if (!prefix) {
+		l->header_len = p->end - l->off;
+		return 0;
+	}
+	l->header_len = (uint32_t)field_load(proto->prefix, p->bytes + l->off - prefix);
+	p->end = MAX(p->end, l->off + l->header_len);
+	*ret_next = l->proto;
+	return l->header_len < proto->min_len ? -E_MALFORMED : 0;
+}
+
 /* Finds the extent of one layer whose fixed part is there. */
 static int measure(struct packet *p, struct layer *l, const struct protocol *proto,
 		   uint8_t *ret_next)
@@ -78,7 +96,9 @@ static int measure(struct packet *p, struct layer *l, const struct protocol *pro
 	if (proto->select && !proto->bodies_fit && !proto->header_len)
 		measure_body(p, l, proto, ret_next);
 	if (proto->whole)
-		l->header_len = p->end - l->off;
+		err = measure_whole(p, l, proto, ret_next);
+	if (err)
+		return err;
 	return l->header_len > proto->min_len ? check_header(p, l) : 0;
 }
 
@@ -97,6 +117,10 @@ static uint8_t walk_layer(struct packet *p, uint8_t id, uint32_t off)
 	p->seen |= 1ULL << id;
 	if (id == PROTOCOL_DATA)
 		return PROTOCOL_NONE;
+	if (layer_prefix(l)) {
+		off = l->off += layer_prefix(l);
+		p->end = MAX(p->end, off + proto->min_len);
+	}
 	err = check_header(p, l);
 	if (err)
 		return packet_fails(p, l, err, off + l->header_len);

@@ -129,6 +129,14 @@ uint8_t packet_guess_ip(const uint8_t *bytes, size_t len);
 /* The first layer of @proto, or NULL. */
 const struct layer *packet_layer(const struct packet *p, uint8_t proto);
 
+/* Bytes of the length before the layer, in a stream; 0: none. */
+static inline uint32_t layer_prefix(const struct layer *l)
+{
+	const struct field *prefix = protocols[l->proto]->prefix;
+
+	return prefix && l->flags & LAYER_STREAM ? field_span(prefix) : 0;
+}
+
 /* The payload's captured bytes. */
 static inline const uint8_t *packet_payload(const struct packet *p, const struct layer *l,
 					    uint32_t *ret_len)

@@ -8,6 +8,9 @@
 
 const struct port_map port_map_default = {
 	.tcp = {
+		[53] = PROTOCOL_DNS,
+		[5353] = PROTOCOL_DNS,
+		[5355] = PROTOCOL_LLMNR,
 		[80] = PROTOCOL_HTTP,
 		[161] = PROTOCOL_SNMP,
 		[162] = PROTOCOL_SNMP,
@@ -21,6 +24,9 @@ const struct port_map port_map_default = {
 		[8888] = PROTOCOL_HTTP,
 	},
 	.udp = {
+		[53] = PROTOCOL_DNS,
+		[5353] = PROTOCOL_MDNS,
+		[5355] = PROTOCOL_LLMNR,
 		[161] = PROTOCOL_SNMP,
 		[162] = PROTOCOL_SNMP,
 	},

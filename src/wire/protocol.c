@@ -4,6 +4,7 @@
 
 #include "wire/arp.h"
 #include "wire/data.h"
+#include "wire/dns.h"
 #include "wire/ethernet.h"
 #include "wire/frame.h"
 #include "wire/http.h"
@@ -39,6 +40,9 @@ const struct protocol *const protocols[N_PROTOCOLS] = {
 	[PROTOCOL_TCP] = &protocol_tcp,
 	[PROTOCOL_SNMP] = &protocol_snmp,
 	[PROTOCOL_HTTP] = &protocol_http,
+	[PROTOCOL_DNS] = &protocol_dns,
+	[PROTOCOL_MDNS] = &protocol_mdns,
+	[PROTOCOL_LLMNR] = &protocol_llmnr,
 	[PROTOCOL_DATA] = &protocol_data,
 };
 

@@ -31,6 +31,9 @@ enum protocol_id {
 	PROTOCOL_TCP,
 	PROTOCOL_SNMP,
 	PROTOCOL_HTTP,
+	PROTOCOL_DNS,
+	PROTOCOL_MDNS,
+	PROTOCOL_LLMNR,
 	PROTOCOL_DATA,
 	N_PROTOCOLS,
 };
@@ -102,6 +105,10 @@ struct protocol {
 	/* Header length in bytes: value * unit + add. NULL: fixed, or step() knows. */
 	const struct field *header_len;
 	uint8_t header_unit, header_add;
+
+	/* Of messages that are whole: in a stream, a number of bytes before each header says how
+	 * many follow it. The layer begins behind it. */
+	const struct field *prefix;
 
 	/* From the start of the header to the end of the payload: value + add. NULL: to the end. */
 	const struct field *total_len;

@@ -283,6 +283,8 @@ void packet_items(const struct packet *p, size_t layer, struct sink *sink)
 
 	w.at = l->off + proto->min_len;
 	w.end = l->off + l->header_len;
+	if (layer_prefix(l))
+		walk_field(&w, proto->prefix, l->off - layer_prefix(l), layer_prefix(l), 0);
 	if (!walk_rows(&w, proto->fields, proto->n_fields, l->off, w.end, 0))
 		return;
 	if (proto->walk)
