@@ -53,7 +53,7 @@ static inline struct text text_head(struct text t, uint32_t n)
 static inline struct text text_tail(struct text t, uint32_t n)
 {
 	n = n < t.len ? n : t.len;
-	return text_of(t.at + n, t.len - n);
+	return text_of(n ? t.at + n : t.at, t.len - n);
 }
 
 /* A number of decimal digits and nothing else. Return: false also when it exceeds 2^63 - 1. */
