@@ -16,10 +16,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 /* What is kept of a message: little, so that small inputs reach the bound. */
 #define KEPT	 700
-#define MAX_ENDS 4096
+#define MAX_ENDS 1024
 
 struct side {
-	uint8_t bytes[1 << 16];
+	uint8_t bytes[1 << 13];
 	uint32_t len;	/* that have come */
 	uint32_t start; /* of the message in hand */
 	bool over;	/* not this protocol's any more */

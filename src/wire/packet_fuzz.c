@@ -19,7 +19,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	if (!size)
 		return 0;
-	first = (data[0] & 0x7f) % N_PROTOCOLS ?: PROTOCOL_ETHERNET;
+	first = (data[0] & 0x7f) % N_PROTOCOLS;
+	if (first <= PROTOCOL_FRAME) /* which is no layer */
+		first = PROTOCOL_ETHERNET;
 	len = (uint32_t)size - 1;
 	packet_walk(&p, first, data + 1, len, data[0] & 0x80 ? len + 100 : len);
 	print_line(&b, &p);
