@@ -52,7 +52,11 @@ static bool loads_beside_packet(const struct bpf_program *program)
 	return false;
 }
 
-int bpf_compile(const char *text, uint32_t link_type, uint32_t netmask_be, struct bpf **ret_bpf,
+/*
+ * pcap_compile(3PCAP) does not say so, but it compares the mask with loaded words, which are in
+ * host order. Programs that pass pcap_lookupnet()'s find no broadcast.
+ */
+int bpf_compile(const char *text, uint32_t link_type, uint32_t netmask, struct bpf **ret_bpf,
 		struct fault *fault)
 {
 	struct bpf *bpf = calloc(1, sizeof(*bpf));
@@ -62,7 +66,7 @@ int bpf_compile(const char *text, uint32_t link_type, uint32_t netmask_be, struc
 	if (!bpf || !dead) {
 		err = -ENOMEM;
 		fault_set(fault, 0, "no memory for the filter");
-	} else if (pcap_compile(dead, &bpf->program, text, 1, netmask_be) < 0) {
+	} else if (pcap_compile(dead, &bpf->program, text, 1, netmask) < 0) {
 		err = fault_set(fault, 0, "the filter \"%.80s\" is not understood: %s", text,
 				pcap_geterr(dead));
 	} else {
@@ -104,8 +108,8 @@ bool bpf_match(const struct bpf *bpf, const struct capture_packet *packet)
 			  packet->cap_len) != 0;
 }
 
-const struct sock_filter *bpf_program(const struct bpf *bpf, uint16_t *ret_n)
+const struct sock_filter *bpf_program(const struct bpf *bpf, uint32_t *ret_n)
 {
-	*ret_n = (uint16_t)bpf->program.bf_len;
+	*ret_n = bpf->program.bf_len;
 	return (const struct sock_filter *)bpf->program.bf_insns;
 }

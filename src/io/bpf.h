@@ -21,12 +21,13 @@ struct bpf;
  * bpf_compile() - make a program of a filter
  * @text: what was typed; "" lets everything pass
  * @link_type: LINKTYPE_ number, as in struct capture_packet
- * @netmask_be: of the interface's IPv4 network, in network order, or BPF_NETMASK_UNKNOWN
+ * @netmask: of the interface's IPv4 network, for `ip broadcast`: 0xffffff00 is a /24; or
+ * BPF_NETMASK_UNKNOWN
  * @fault: libpcap's message, which does not tell the place: @offset is 0. May be NULL
  * Return: 0, -E_SYNTAX with @fault, -ENOMEM. Safe from several threads at a time. Names of hosts in
  * @text are looked up, which may take as long as DNS takes.
  */
-MUST_CHECK int bpf_compile(const char *text, uint32_t link_type, uint32_t netmask_be,
+MUST_CHECK int bpf_compile(const char *text, uint32_t link_type, uint32_t netmask,
 			   struct bpf **ret_bpf, struct fault *fault);
 struct bpf *bpf_free(struct bpf *bpf);
 
@@ -43,6 +44,6 @@ bool bpf_has_vlan(const struct bpf *bpf);
 bool bpf_match(const struct bpf *bpf, const struct capture_packet *packet);
 
 /* The instructions, for SO_ATTACH_FILTER; borrowed. What passes returns CAPTURE_PACKET_MAX. */
-const struct sock_filter *bpf_program(const struct bpf *bpf, uint16_t *ret_n);
+const struct sock_filter *bpf_program(const struct bpf *bpf, uint32_t *ret_n);
 
 #endif

@@ -123,6 +123,25 @@ static void test_cut_anywhere(void **state)
 	bpf_free(bpf);
 }
 
+static void test_broadcast(void **state)
+{
+	struct made m;
+	struct bpf *bpf;
+
+	(void)state;
+	make(&m, ethernet, sizeof(ethernet));
+	assert_int_equal(bpf_compile("ip broadcast", ETHERNET, 0xffffff00, &bpf, NULL), 0);
+	assert_false(bpf_match(bpf, &m.packet));
+	m.bytes[14 + 19] = 255;
+	assert_true(bpf_match(bpf, &m.packet));
+	m.bytes[14 + 19] = 127;
+	assert_false(bpf_match(bpf, &m.packet));
+	bpf_free(bpf);
+	assert_int_equal(bpf_compile("ip broadcast", ETHERNET, 0xffffff80, &bpf, NULL), 0);
+	assert_true(bpf_match(bpf, &m.packet));
+	bpf_free(bpf);
+}
+
 static void test_faults(void **state)
 {
 	struct bpf *bpf = NULL;
@@ -143,7 +162,7 @@ static void test_faults(void **state)
 static void test_what_only_the_kernel_knows(void **state)
 {
 	struct bpf *bpf;
-	uint16_t n;
+	uint32_t n;
 
 	(void)state;
 	assert_int_equal(bpf_compile("outbound and udp", ETHERNET, 0, &bpf, NULL), 0);
@@ -162,6 +181,7 @@ int main(void)
 		cmocka_unit_test(test_every_link_type),
 		cmocka_unit_test(test_vlan),
 		cmocka_unit_test(test_cut_anywhere),
+		cmocka_unit_test(test_broadcast),
 		cmocka_unit_test(test_faults),
 		cmocka_unit_test(test_what_only_the_kernel_knows),
 	};

@@ -28,6 +28,7 @@
 #define SLL2_LEN	    20
 #define VLAN_LEN	    4
 #define MACS_LEN	    (2 * ETH_ALEN)
+#define LINK_HEADER_MAX	    64 /* kept beyond the snap length, to be put away or moved */
 #define BLOCKS_MIN	    4
 #define BLOCKS_MAX	    4095 /* the kernel counts the ring's bytes in 32 bits */
 #define RETIRE_MAX_MS	    10000
@@ -45,7 +46,7 @@ struct capture_ring {
 	uint32_t link_type;
 	uint32_t snap_len;
 	unsigned retire_ms;
-	bool dgram; /* packets begin with the network header */
+	bool dgram; /* packets come without any link header */
 	struct bpf *bpf;
 	enum recheck recheck;
 
@@ -106,7 +107,6 @@ static void choose_link_type(struct capture_ring *r, int arphrd)
 	};
 
 	r->link_type = LINKTYPE_LINUX_SLL2;
-	r->dgram = true;
 	for (size_t i = 0; r->ifindex && i < ARRAY_LEN(links); i++) {
 		if (links[i].arphrd == arphrd) {
 			r->link_type = links[i].link_type;
@@ -116,13 +116,13 @@ static void choose_link_type(struct capture_ring *r, int arphrd)
 }
 
 /* What the interface is, and its IPv4 netmask, which a filter may ask for. */
-static int look_at_interface(struct capture_ring *r, uint32_t *ret_netmask_be, struct fault *fault)
+static int look_at_interface(struct capture_ring *r, uint32_t *ret_netmask, struct fault *fault)
 {
 	struct ifreq request = { 0 };
 	int arphrd = 0, fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	int err = fd < 0 ? -errno : 0;
 
-	*ret_netmask_be = BPF_NETMASK_UNKNOWN;
+	*ret_netmask = BPF_NETMASK_UNKNOWN;
 	memcpy(request.ifr_name, r->iface, sizeof(request.ifr_name));
 	if (!err && strcmp(r->iface, "any")) {
 		if (ioctl(fd, SIOCGIFINDEX, &request) < 0)
@@ -132,8 +132,8 @@ static int look_at_interface(struct capture_ring *r, uint32_t *ret_netmask_be, s
 		if (!err && ioctl(fd, SIOCGIFHWADDR, &request) == 0)
 			arphrd = request.ifr_hwaddr.sa_family;
 		if (!err && ioctl(fd, SIOCGIFNETMASK, &request) == 0)
-			memcpy(ret_netmask_be,
-			       &((struct sockaddr_in *)&request.ifr_netmask)->sin_addr, 4);
+			*ret_netmask = ntohl(
+				((struct sockaddr_in *)&request.ifr_netmask)->sin_addr.s_addr);
 	}
 	if (fd >= 0)
 		close(fd);
@@ -154,10 +154,9 @@ static int attach(int fd, struct ring_filter *f)
 											   : 0;
 }
 
-static int compile(struct capture_ring *r, const char *text, uint32_t netmask_be,
-		   struct fault *fault)
+static int compile(struct capture_ring *r, const char *text, uint32_t netmask, struct fault *fault)
 {
-	int err = bpf_compile(text, r->link_type, netmask_be, &r->bpf, fault);
+	int err = bpf_compile(text, r->link_type, netmask, &r->bpf, fault);
 
 	if (!err && bpf_needs_kernel(r->bpf) && bpf_has_vlan(r->bpf))
 		err = fault_set(fault, 0,
@@ -175,7 +174,8 @@ static int attach_filter(struct capture_ring *r, struct fault *fault)
 
 	if (!f)
 		return fail_socket(r, -ENOMEM, fault);
-	ring_filter_make(r->bpf, r->link_type == LINKTYPE_LINUX_SLL2, r->snap_len, f);
+	ring_filter_make(r->bpf, r->link_type == LINKTYPE_LINUX_SLL2, r->snap_len + LINK_HEADER_MAX,
+			 f);
 	err = needs_kernel && f->recheck ? -E_UNSUPPORTED : attach(r->fd, f);
 	if (err && r->bpf && !needs_kernel) {
 		ring_filter_make_plain(f);
@@ -198,10 +198,12 @@ static int map_ring(struct capture_ring *r)
 		.tp_frame_nr = CAPTURE_RING_BLOCK / FRAME_LEN * r->n_blocks,
 		.tp_retire_blk_tov = r->retire_ms,
 	};
-	int version = TPACKET_V3, headroom = HEADROOM;
+	int version = TPACKET_V3, headroom = HEADROOM, one = 1;
 	void *map;
 
-	if (setsockopt(r->fd, SOL_PACKET, PACKET_VERSION, &version, sizeof(version)) < 0 ||
+	/* SO_TIMESTAMPNS: stamps of when packets came, not of when they reached this ring. */
+	if (setsockopt(r->fd, SOL_SOCKET, SO_TIMESTAMPNS, &one, sizeof(one)) < 0 ||
+	    setsockopt(r->fd, SOL_PACKET, PACKET_VERSION, &version, sizeof(version)) < 0 ||
 	    setsockopt(r->fd, SOL_PACKET, PACKET_RESERVE, &headroom, sizeof(headroom)) < 0 ||
 	    setsockopt(r->fd, SOL_PACKET, PACKET_RX_RING, &request, sizeof(request)) < 0)
 		return -errno;
@@ -269,13 +271,13 @@ static int configure(struct capture_ring *r, const struct capture_ring_config *c
 static int open_ring(struct capture_ring *r, const struct capture_ring_config *config,
 		     struct fault *fault)
 {
-	uint32_t netmask_be;
+	uint32_t netmask;
 	int err = configure(r, config, fault);
 
 	if (!err)
-		err = look_at_interface(r, &netmask_be, fault);
+		err = look_at_interface(r, &netmask, fault);
 	if (!err && config->filter && *config->filter)
-		err = compile(r, config->filter, netmask_be, fault);
+		err = compile(r, config->filter, netmask, fault);
 	if (err)
 		return err;
 	r->fd = socket(AF_PACKET, (r->dgram ? SOCK_DGRAM : SOCK_RAW) | SOCK_CLOEXEC | SOCK_NONBLOCK,
@@ -442,6 +444,22 @@ static void grow_in_front(struct capture_packet *p, uint32_t len)
 }
 
 /*
+ * A cooked header instead of the link's own. The kernel could leave that away itself (SOCK_DGRAM),
+ * but then names the protocol inside of tags that are still there.
+ */
+static void cook(const struct tpacket3_hdr *h, const struct sockaddr_ll *from,
+		 struct capture_packet *p)
+{
+	uint32_t header_len = h->tp_net - h->tp_mac;
+
+	p->bytes += header_len;
+	p->cap_len -= MIN(header_len, p->cap_len);
+	p->wire_len -= MIN(header_len, p->wire_len);
+	write_cooked((uint8_t *)p->bytes - SLL2_LEN, ntohs(from->sll_protocol), from);
+	grow_in_front(p, SLL2_LEN);
+}
+
+/*
  * Between the addresses and the type of an Ethernet frame. In a cooked packet the header names the
  * tag's protocol, and the tag's second half, with what the header named before, comes behind it.
  */
@@ -488,10 +506,8 @@ static bool finish(struct capture_ring *r, struct tpacket3_hdr *h, struct captur
 		.link_type = r->link_type,
 		.flags = packet_flags(h, from),
 	};
-	if (r->link_type == LINKTYPE_LINUX_SLL2) {
-		write_cooked((uint8_t *)p->bytes - SLL2_LEN, ntohs(from->sll_protocol), from);
-		grow_in_front(p, SLL2_LEN);
-	}
+	if (r->link_type == LINKTYPE_LINUX_SLL2)
+		cook(h, from, p);
 	tagged = is_tagged(r, h, p);
 	see_again = r->recheck == RECHECK_ALL || (r->recheck == RECHECK_TAGGED && tagged);
 	if (see_again && !with_tag && !bpf_match(r->bpf, p))

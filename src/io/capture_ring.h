@@ -8,7 +8,8 @@
  *
  * Filters see what the file will hold, with one exception that libpcap shares: one without the word
  * `vlan` sees a packet without its outermost tag, so that "port 53" finds it on a trunk as well.
- * For "any" and filters with `vlan` the last word is spoken here, not in the kernel.
+ * For "any" and filters with `vlan` the last word is spoken here, not in the kernel: it sorts out
+ * only what it can.
  */
 #ifndef SONDE_IO_CAPTURE_RING_H
 #define SONDE_IO_CAPTURE_RING_H

@@ -152,7 +152,7 @@ static bool take_packet(struct capture_thread *t, const struct capture_packet *p
 	t->mine.taken++;
 	if (t->config.write) {
 		t->err = t->config.write(t->config.user, packet);
-		if (t->err < 0)
+		if (t->err)
 			return false;
 		t->mine.written++;
 	}
@@ -211,9 +211,9 @@ static bool settle(struct capture_thread *t)
 	pthread_mutex_lock(&t->lock);
 	t->account = t->mine;
 	pthread_mutex_unlock(&t->lock);
-	if (err < 0 && t->err >= 0)
+	if (!t->err)
 		t->err = err;
-	return err >= 0;
+	return !err;
 }
 
 static void sleep_until_packets(struct capture_thread *t, int timeout_ms)

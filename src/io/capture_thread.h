@@ -28,10 +28,11 @@ struct capture_thread_config {
 	size_t queue_bytes; /* bytes of packets under way to the consumer; 0: there is no consumer
 			     */
 
-	/* Runs in the thread; below 0 ends the capture. NULL: nothing is written. */
+	/* Runs in the thread. 0; 1: the capture ends before this packet; below 0: an error ends it.
+	 * NULL: nothing is written. */
 	int (*write)(void *user, const struct capture_packet *packet);
 	/* Runs in the thread after some packets, at the latest each 200 ms, and at the end: to put
-	 * out what is buffered, to end a file whose time has come. Below 0 as above; may be NULL.
+	 * out what is buffered, to end a file whose time has come. Returns as above; may be NULL.
 	 */
 	int (*settle)(void *user);
 	void *user;

@@ -7,8 +7,9 @@
 
 #include "base/macros.h"
 
-#define SLL2_LEN 20
-#define AD(what) ((uint32_t)(SKF_AD_OFF + (what)))
+#define SLL2_LEN	 20
+#define SLL2_TO_ETHERNET (SLL2_LEN - ETH_HLEN)
+#define AD(what)	 ((uint32_t)(SKF_AD_OFF + (what)))
 
 /* Where the kernel shows what the cooked header will say. */
 static const struct {
@@ -51,10 +52,16 @@ static void add_pass_tagged(struct ring_filter *f)
 	add(f, insns, ARRAY_LEN(insns));
 }
 
-/* A tag within the packet, as this machine sends it: the cooked header will name what is inside. */
-static void add_pass_tagged_inside(struct ring_filter *f)
+/*
+ * Links of other sorts have their network header elsewhere. A tag inside the packet, as this
+ * machine sends it, moves it as well.
+ */
+static void add_pass_unless_plain_ethernet(struct ring_filter *f)
 {
 	static const struct sock_filter insns[] = {
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, AD(SKF_AD_HATYPE)),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, ARPHRD_ETHER, 1, 0),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, ARPHRD_LOOPBACK, 0, 3),
 		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, AD(SKF_AD_PROTOCOL)),
 		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, ETH_P_8021Q, 1, 0),
 		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, ETH_P_8021AD, 0, 1),
@@ -89,7 +96,7 @@ static bool uncook(struct sock_filter *insn)
 		return true;
 	if (insn->k < SLL2_LEN)
 		return mode == BPF_ABS && uncook_header(insn);
-	insn->k -= SLL2_LEN;
+	insn->k -= SLL2_TO_ETHERNET;
 	return true;
 }
 
@@ -122,7 +129,7 @@ void ring_filter_make(const struct bpf *bpf, bool cooked, uint32_t snap_len,
 		      struct ring_filter *ret_filter)
 {
 	const struct sock_filter *insns;
-	uint16_t n, start;
+	uint32_t n, start;
 
 	ring_filter_make_plain(ret_filter);
 	if (!bpf) {
@@ -133,7 +140,7 @@ void ring_filter_make(const struct bpf *bpf, bool cooked, uint32_t snap_len,
 	insns = bpf_program(bpf, &n);
 	ret_filter->n--; /* instead of letting all pass */
 	if (cooked)
-		add_pass_tagged_inside(ret_filter);
+		add_pass_unless_plain_ethernet(ret_filter);
 	else if (bpf_has_vlan(bpf))
 		add_pass_tagged(ret_filter);
 	start = ret_filter->n;

@@ -1,7 +1,7 @@
 /*
  * The program that a capture ring attaches to its socket: a compiled filter, with what is always
- * needed in front, and with its offsets moved where the kernel shows a packet without the cooked
- * header that libpcap compiled for. No I/O: capture_ring.c attaches it.
+ * needed in front, and with its offsets moved where libpcap compiled for the cooked header, which
+ * in the kernel is still an Ethernet header. No I/O: capture_ring.c attaches it.
  */
 #ifndef SONDE_IO_RING_FILTER_H
 #define SONDE_IO_RING_FILTER_H
@@ -30,7 +30,8 @@ struct ring_filter {
  * What leaves through the loopback interface is refused, as it comes in again. With `vlan` in the
  * filter, packets whose tag the kernel keeps beside them pass, for RECHECK_TAGGED.
  * @bpf: NULL: everything passes
- * @cooked: compiled for LINKTYPE_LINUX_SLL2; the socket gives packets from the network header on
+ * @cooked: compiled for LINKTYPE_LINUX_SLL2; RECHECK_ALL, and packets of links other than Ethernet
+ * all pass
  * @snap_len: what passes is cut here, unless it must be seen again
  */
 void ring_filter_make(const struct bpf *bpf, bool cooked, uint32_t snap_len,
