@@ -69,6 +69,7 @@ int dissect_new(const struct dissect_config *config, struct dissect **ret_dissec
 		return -ENOMEM;
 	d->needs = config->needs | (config->sink ? DISSECT_STREAMS : 0);
 	d->walk.ports = config->ports ?: &port_map_default;
+	d->walk.names = config->names;
 	d->walk.streams = d->needs & DISSECT_STREAMS;
 	if (d->needs & DISSECT_FRAGMENTS) {
 		d->fragments = fragments_new(NULL);

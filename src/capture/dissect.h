@@ -26,8 +26,9 @@ enum dissect_needs {
 };
 
 struct dissect_config {
-	const struct port_map *ports; /* must outlive the object; NULL: port_map_default */
-	uint32_t needs;		      /* enum dissect_needs */
+	const struct port_map *ports;	 /* must outlive the object; NULL: port_map_default */
+	const struct name_source *names; /* for lines of text; NULL: nobody */
+	uint32_t needs;			 /* enum dissect_needs */
 	size_t stream_bytes;	  /* held of all streams: unfinished messages and what came out of
 				     order; 0: 64 MiB */
 	uint32_t max_streams;	  /* connections known at a time; the one that was silent longest is

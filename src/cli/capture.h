@@ -49,6 +49,7 @@ struct capture {
 	struct filter *display;
 	struct dissect *dissect;
 	struct capture_printer *printer;
+	struct passive_names *names;				 /* NULL: addresses stay numbers */
 	struct capture_writer *writer;				 /* NULL: nothing is written */
 	uint64_t max_packets, max_bytes, max_files, duration_ns; /* when to stop; 0: never */
 	uint64_t seen, shown;

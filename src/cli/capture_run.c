@@ -1,5 +1,6 @@
 /* One packet of `sonde capture`: taken apart, chosen, shown, counted. */
 #include "capture/dissect.h"
+#include "capture/passive_names.h"
 #include "cli/capture.h"
 
 int capture_packet(struct capture *c, const struct capture_packet *packet, const char *interface)
@@ -18,6 +19,8 @@ int capture_packet(struct capture *c, const struct capture_packet *packet, const
 	const struct packet *whole = dissect_packet(c->dissect, &in);
 
 	c->seen++;
+	if (c->names)
+		passive_names_learn(c->names, whole);
 	c->shown++;
 	if (c->mode != CAPTURE_NOTHING) {
 		int err = capture_printer_packet(c->printer, whole);

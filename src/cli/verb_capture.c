@@ -1,8 +1,10 @@
 /* sonde capture: packets from an interface or a file, as text, as a file, as tables. */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "capture/dissect.h"
+#include "capture/passive_names.h"
 #include "cli/capture.h"
 #include "cli/verbs.h"
 #include "io/capture_writer.h"
@@ -143,10 +145,35 @@ static int read_ports(struct capture *c)
 	return EXIT_YES;
 }
 
+/* What the administrator calls addresses. */
+static void read_hosts(struct passive_names *names)
+{
+	FILE *f = fopen("/etc/hosts", "re");
+	char line[1024], *rest, *addr_text, *name;
+	struct addr addr;
+
+	while (f && fgets(line, sizeof(line), f)) {
+		addr_text = strtok_r(line, " \t\n", &rest);
+		name = addr_text ? strtok_r(NULL, " \t\n", &rest) : NULL;
+		if (name && *name != '#' && !addr_parse(addr_text, strlen(addr_text), &addr, NULL))
+			passive_names_add(names, &addr, name, strlen(name));
+	}
+	if (f)
+		fclose(f);
+}
+
 static int make_parts(struct capture *c)
 {
 	struct dissect_config config = { .ports = c->ports, .needs = DISSECT_ALL };
 	int status = EXIT_YES;
+
+	if (c->mode == CAPTURE_LINES && !c->cmd->common.no_names) {
+		c->names = passive_names_new();
+		if (!c->names)
+			return command_fails(c->cmd, EXIT_CANNOT, "out of memory");
+		read_hosts(c->names);
+		config.names = passive_names_source(c->names);
+	}
 
 	if (dissect_new(&config, &c->dissect) < 0)
 		return command_fails(c->cmd, EXIT_CANNOT, "out of memory");
@@ -185,6 +212,7 @@ static int run(struct command *cmd, void *opaque)
 	capture_writer_free(c.writer);
 	capture_printer_free(c.printer);
 	dissect_free(c.dissect);
+	passive_names_free(c.names);
 	free(c.ports);
 	buf_done(&filter);
 	return status;

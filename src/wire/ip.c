@@ -118,9 +118,15 @@ static const uint8_t *ports_of(const struct packet *p, size_t layer)
 	return NULL;
 }
 
-static void line_address(struct buf *b, const uint8_t *addr, size_t addr_len, const uint8_t *port)
+static void line_address(struct buf *b, const struct name_source *names, const uint8_t *addr,
+			 size_t addr_len, const uint8_t *port)
 {
-	if (addr_len == 4) {
+	size_t len;
+	const char *name = names ? names->find(names, addr, addr_len, &len) : NULL;
+
+	if (name) {
+		buf_bytes(b, name, len);
+	} else if (addr_len == 4) {
 		buf_ip4(b, addr);
 	} else {
 		if (port)
@@ -140,9 +146,9 @@ void ip_line_addresses(struct buf *b, const struct packet *p, size_t layer, cons
 {
 	const uint8_t *ports = ports_of(p, layer);
 
-	line_address(b, src, addr_len, ports);
+	line_address(b, p->config->names, src, addr_len, ports);
 	buf_lit(b, " > ");
-	line_address(b, dst, addr_len, ports ? ports + 2 : NULL);
+	line_address(b, p->config->names, dst, addr_len, ports ? ports + 2 : NULL);
 	buf_char(b, ' ');
 	if (layer + 1 < p->n_layers && (p->layers[layer + 1].proto == PROTOCOL_IPV4 ||
 					p->layers[layer + 1].proto == PROTOCOL_IPV6))

@@ -78,6 +78,14 @@ struct port_map;
 struct tcp_facts;
 struct fragment_facts;
 
+/* Who knows names of addresses. */
+struct name_source {
+	/* @addr: @addr_len bytes, 4 or 16. Return: @ret_len bytes, borrowed for the line, or NULL.
+	 */
+	const char *(*find)(const struct name_source *source, const uint8_t *addr, size_t addr_len,
+			    size_t *ret_len);
+};
+
 /* How to take a packet apart. */
 struct walk_config {
 	const struct port_map *ports; /* which protocol speaks at a port */
@@ -85,6 +93,7 @@ struct walk_config {
 	bool stream;  /* the bytes are a message of a stream */
 	bool reply;   /* from the side that was called */
 	const struct dialogue *dialogue; /* before this message; NULL: not known */
+	const struct name_source *names; /* for the line of text; NULL: addresses as numbers */
 };
 
 struct packet {
