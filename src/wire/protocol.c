@@ -15,6 +15,10 @@
 #include "wire/ipv6.h"
 #include "wire/llc.h"
 #include "wire/snmp.h"
+#include "wire/ppp.h"
+#include "wire/ppp_auth.h"
+#include "wire/ppp_control.h"
+#include "wire/pppoe.h"
 #include "wire/tcp.h"
 #include "wire/udp.h"
 #include "wire/vlan.h"
@@ -25,6 +29,15 @@ const struct protocol *const protocols[N_PROTOCOLS] = {
 	[PROTOCOL_LLC] = &protocol_llc,
 	[PROTOCOL_VLAN] = &protocol_vlan,
 	[PROTOCOL_8021AD] = &protocol_8021ad,
+	[PROTOCOL_PPPOED] = &protocol_pppoed,
+	[PROTOCOL_PPPOES] = &protocol_pppoes,
+	[PROTOCOL_PPP_HDLC] = &protocol_ppp_hdlc,
+	[PROTOCOL_PPP] = &protocol_ppp,
+	[PROTOCOL_LCP] = &protocol_lcp,
+	[PROTOCOL_IPCP] = &protocol_ipcp,
+	[PROTOCOL_IPV6CP] = &protocol_ipv6cp,
+	[PROTOCOL_PAP] = &protocol_pap,
+	[PROTOCOL_CHAP] = &protocol_chap,
 	[PROTOCOL_ARP] = &protocol_arp,
 	[PROTOCOL_IPV4] = &protocol_ipv4,
 	[PROTOCOL_IPV6] = &protocol_ipv6,

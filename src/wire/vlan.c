@@ -108,11 +108,11 @@ static void vlan_line(struct buf *b, const struct packet *p, size_t layer)
 	const uint8_t *header = p->bytes + l->off;
 
 	buf_str(b, protocols[l->proto]->short_name);
-	if (l->header_len >= TAG_LEN) {
-		buf_char(b, ' ');
-		buf_u64(b, load_be16(header) & 0xfff);
-	}
-	if (l->header_len >= TAG_LEN && (layer + 1 == p->n_layers || l[1].proto == PROTOCOL_DATA))
+	if (l->header_len < TAG_LEN)
+		return;
+	buf_char(b, ' ');
+	buf_u64(b, load_be16(header) & 0xfff);
+	if (layer + 1 == p->n_layers || l[1].proto == PROTOCOL_DATA)
 		ethernet_line_type(b, load_be16(header + 2));
 	else
 		buf_char(b, ' ');
