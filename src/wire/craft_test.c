@@ -194,7 +194,7 @@ static bool try_body(uint8_t id, const struct block *b, bool by_type)
 static void every_body(void **state)
 {
 	/* These are told apart by values of other fields, which the names cannot say. */
-	static const char *const unreachable[] = { "length", "numbered" };
+	static const char *const unreachable[] = { "length", "numbered", "compressed" };
 
 	(void)state;
 	for (unsigned id = 1; id < N_PROTOCOLS; id++) {

@@ -51,12 +51,19 @@ const struct value_name ethertype_names[] = {
 	{ 0 },
 };
 
+/* One a line: */
+/* clang-format off */
 static const struct demux_row by_type[] = {
-	{ ETH_TYPE_IP4, PROTOCOL_IPV4 }, { ETH_TYPE_IP6, PROTOCOL_IPV6 },
-	{ ETH_TYPE_ARP, PROTOCOL_ARP },	 { ETH_TYPE_VLAN, PROTOCOL_VLAN },
-	{ 0x88a8, PROTOCOL_8021AD },	 { 0x8863, PROTOCOL_PPPOED },
-	{ 0x8864, PROTOCOL_PPPOES },	 { 0x9100, PROTOCOL_VLAN },
+	{ ETH_TYPE_IP4, PROTOCOL_IPV4 },
+	{ ETH_TYPE_IP6, PROTOCOL_IPV6 },
+	{ ETH_TYPE_ARP, PROTOCOL_ARP },
+	{ ETH_TYPE_VLAN, PROTOCOL_VLAN },
+	{ 0x88a8, PROTOCOL_8021AD },
+	{ 0x8863, PROTOCOL_PPPOED },
+	{ 0x8864, PROTOCOL_PPPOES },
+	{ 0x9100, PROTOCOL_VLAN },
 };
+/* clang-format on */
 const struct demux demux_ethertype = { by_type, ARRAY_LEN(by_type) };
 
 #define GROUP_BIT "1: a group of stations (multicast, broadcast), 0: one station"

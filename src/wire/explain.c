@@ -180,8 +180,8 @@ void explain_protocol(struct buf *b, const struct protocol *p, const struct expl
 		buf_printf(b, " — %s", p->rfc);
 	buf_char(b, '\n');
 	put_words(b, style, p->about, &at, 0);
-	buf_str(b, p->n_fields ? "\n\n" : "\n");
-	if (p->n_fields)
+	buf_str(b, p->n_fields || n_more ? "\n\n" : "\n");
+	if (p->n_fields || n_more)
 		draw_rows(b, (const struct field *const[]){ p->fields, more },
 			  (size_t[]){ p->n_fields, n_more }, 2, INDENT);
 	buf_char(b, '\n');

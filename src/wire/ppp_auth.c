@@ -88,28 +88,33 @@ static void walk_rest(struct walk *w, const struct field *f, uint32_t off)
 		walk_field(w, f, off, w->end - off, 0);
 }
 
+/* Messages without anything in them are answers of some implementations. */
 static void pap_walk(struct walk *w)
 {
 	uint8_t code = w->packet->bytes[w->layer->off];
 
+	if (w->at >= w->end)
+		return;
 	if (code == PAP_REQUEST)
 		walk_strings(w, pap_strings, ARRAY_LEN(pap_strings), w->at);
-	else if (code != PAP_ACK && code != PAP_NAK)
-		walk_rest(w, pap_other, w->at);
-	else if (w->at < w->end)
+	else if (code == PAP_ACK || code == PAP_NAK)
 		walk_strings(w, pap_message, ARRAY_LEN(pap_message), w->at);
+	else
+		walk_rest(w, pap_other, w->at);
 }
 
 static void chap_walk(struct walk *w)
 {
 	uint8_t code = w->packet->bytes[w->layer->off];
+	const struct field *rest = code == CHAP_SUCCESS || code == CHAP_FAILURE ? chap_message
+										: chap_other;
+	uint32_t off = w->at;
 
-	if (code == CHAP_CHALLENGE || code == CHAP_RESPONSE)
-		walk_rest(w, chap_name, walk_strings(w, chap_value, ARRAY_LEN(chap_value), w->at));
-	else
-		walk_rest(w,
-			  code == CHAP_SUCCESS || code == CHAP_FAILURE ? chap_message : chap_other,
-			  w->at);
+	if (off < w->end && (code == CHAP_CHALLENGE || code == CHAP_RESPONSE)) {
+		off = walk_strings(w, chap_value, ARRAY_LEN(chap_value), off);
+		rest = chap_name;
+	}
+	walk_rest(w, rest, off);
 }
 
 static void auth_line(struct buf *b, const struct packet *p, size_t layer)

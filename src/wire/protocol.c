@@ -14,15 +14,17 @@
 #include "wire/ipv4.h"
 #include "wire/ipv6.h"
 #include "wire/llc.h"
-#include "wire/snmp.h"
 #include "wire/ppp.h"
 #include "wire/ppp_auth.h"
 #include "wire/ppp_control.h"
 #include "wire/pppoe.h"
+#include "wire/snmp.h"
 #include "wire/tcp.h"
 #include "wire/udp.h"
 #include "wire/vlan.h"
 
+/* One a line: */
+/* clang-format off */
 const struct protocol *const protocols[N_PROTOCOLS] = {
 	[PROTOCOL_FRAME] = &protocol_frame,
 	[PROTOCOL_ETHERNET] = &protocol_ethernet,
@@ -58,6 +60,7 @@ const struct protocol *const protocols[N_PROTOCOLS] = {
 	[PROTOCOL_LLMNR] = &protocol_llmnr,
 	[PROTOCOL_DATA] = &protocol_data,
 };
+/* clang-format on */
 
 /* What people type beside Wireshark's names. */
 static const struct {
