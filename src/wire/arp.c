@@ -183,5 +183,7 @@ const struct protocol protocol_arp = {
 	.body = arp_body,
 	.step = arp_step,
 	.walk = arp_walk,
+	.more_rows = &(const struct rows){ other, ARRAY_LEN(other) },
+	.n_more_rows = 1,
 	.line = arp_line,
 };

@@ -27,5 +27,6 @@ const struct protocol protocol_data = {
 	PROTOCOL_NAME("data"), .short_name = "data",
 	.title = "Data",       .about = "Bytes that no other protocol claims.",
 	.fields = &field_data, .n_fields = 1,
-	.walk = data_walk,
+	.walk = data_walk,     .more_rows = &(const struct rows){ &field_len, 1 },
+	.n_more_rows = 1,
 };

@@ -36,53 +36,97 @@ enum {
 	ROW_COMMENT,
 };
 
-static void give_number(struct sink *sink, unsigned row, uint64_t value)
+/* The names of all layers of the packet and of what it completed. */
+static void put_protocols(struct buf *b, const struct packet *p)
 {
-	sink->item(sink, &(struct item){ .field = &fields[row], .value = value });
-}
-
-static void give_text(struct sink *sink, unsigned row, const char *text, size_t len)
-{
-	sink->item(sink, &(struct item){ .field = &fields[row],
-					 .bytes = (const uint8_t *)text,
-					 .len = (uint32_t)len });
-}
-
-static void give_protocols(const struct packet *p, struct sink *sink)
-{
-	char memory[512];
-	struct buf b = buf_in(memory, sizeof(memory));
-
 	for (; p; p = p->more) {
 		for (size_t i = 0; i < p->n_layers; i++) {
-			if (b.len)
-				buf_char(&b, ':');
-			buf_str(&b, protocols[p->layers[i].proto]->name);
+			if (b->len)
+				buf_char(b, ':');
+			buf_str(b, protocols[p->layers[i].proto]->name);
 		}
 	}
-	give_text(sink, ROW_PROTOCOLS, memory, b.len);
+}
+
+/* Sets the text of an item. Returns whether there is one. */
+static bool set_text(struct item *item, const char *text, size_t len)
+{
+	item->bytes = (const uint8_t *)text;
+	item->len = (uint32_t)len;
+	return text;
+}
+
+/* Sets the number of an item. Returns true. */
+static bool set_number(struct item *item, uint64_t value)
+{
+	item->value = value;
+	return true;
+}
+
+/* What only those know who read the packet. */
+static bool frame_item(const struct frame *f, size_t row, struct item *item)
+{
+	if (row == ROW_COMMENT)
+		return set_text(item, f->comment, f->comment_len);
+	if (!f->number)
+		return false;
+	switch (row) {
+	case ROW_NUMBER:
+		return set_number(item, f->number);
+	case ROW_INTERFACE_ID:
+		return set_number(item, f->interface_id);
+	case ROW_INTERFACE_NAME:
+		return set_text(item, f->interface, f->interface ? strlen(f->interface) : 0);
+	case ROW_ENCAP_TYPE:
+		return set_number(item, link_type_encap(f->link_type));
+	case ROW_TIME:
+	case ROW_TIME_EPOCH:
+		return set_number(item, (uint64_t)f->time_ns);
+	case ROW_TIME_DELTA:
+		return set_number(item, (uint64_t)f->since_previous_ns);
+	case ROW_TIME_RELATIVE:
+		return set_number(item, (uint64_t)f->since_first_ns);
+	default:
+		return false;
+	}
+}
+
+bool packet_frame_item(const struct packet *p, const struct field *row, struct buf *text,
+		       struct item *ret_item)
+{
+	struct item item = { .field = row };
+	size_t i = (size_t)(row - fields);
+	bool known;
+
+	switch (i) {
+	case ROW_LEN:
+		known = set_number(&item, p->wire_len);
+		break;
+	case ROW_CAP_LEN:
+		known = set_number(&item, p->cap_len);
+		break;
+	case ROW_PROTOCOLS:
+		put_protocols(text, p);
+		known = set_text(&item, text->data, text->len);
+		break;
+	default:
+		known = p->frame && frame_item(p->frame, i, &item);
+	}
+	if (known)
+		*ret_item = item;
+	return known;
 }
 
 void packet_frame_items(const struct packet *p, struct sink *sink)
 {
-	const struct frame *f = p->frame;
+	for (size_t i = 0; i < ARRAY_LEN(fields); i++) {
+		char memory[512];
+		struct buf text = buf_in(memory, sizeof(memory));
+		struct item item;
 
-	if (f && f->number) {
-		give_number(sink, ROW_NUMBER, f->number);
-		give_number(sink, ROW_INTERFACE_ID, f->interface_id);
-		if (f->interface)
-			give_text(sink, ROW_INTERFACE_NAME, f->interface, strlen(f->interface));
-		give_number(sink, ROW_ENCAP_TYPE, link_type_encap(f->link_type));
-		give_number(sink, ROW_TIME, (uint64_t)f->time_ns);
-		give_number(sink, ROW_TIME_EPOCH, (uint64_t)f->time_ns);
-		give_number(sink, ROW_TIME_DELTA, (uint64_t)f->since_previous_ns);
-		give_number(sink, ROW_TIME_RELATIVE, (uint64_t)f->since_first_ns);
+		if (packet_frame_item(p, &fields[i], &text, &item))
+			sink->item(sink, &item);
 	}
-	give_number(sink, ROW_LEN, p->wire_len);
-	give_number(sink, ROW_CAP_LEN, p->cap_len);
-	give_protocols(p, sink);
-	if (f && f->comment)
-		give_text(sink, ROW_COMMENT, f->comment, f->comment_len);
 }
 
 const struct protocol protocol_frame = {

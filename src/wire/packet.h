@@ -192,6 +192,13 @@ void packet_items(const struct packet *p, size_t layer, struct sink *sink);
 /* Gives the fields of PROTOCOL_FRAME: number, time, lengths, the names of all layers. */
 void packet_frame_items(const struct packet *p, struct sink *sink);
 
+/*
+ * One of them, by its row. @text: empty, of 512 bytes at most; where the item's text is put
+ * together, if it must be. Return: false when it is not known.
+ */
+bool packet_frame_item(const struct packet *p, const struct field *row, struct buf *text,
+		       struct item *ret_item);
+
 /* For protocols' own code. */
 
 /* One walk over one layer. Offsets are from the packet's start. */
