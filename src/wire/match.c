@@ -1,0 +1,117 @@
+/*
+ * wire-match FILE: asks filters of the packets of a capture (pcap), for tests. Reads filters from
+ * standard input, a line each, and writes for each a line: the numbers of the packets that it
+ * chose, or "! OFFSET MESSAGE" where it is refused. Segments are taken apart one by one.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "wire/filter.h"
+#include "wire/link_types.h"
+
+struct capture {
+	uint8_t *bytes;
+	size_t len;
+	uint32_t link_type;
+	bool swapped; /* big-endian */
+	uint64_t fraction_ns;
+	/* Of the packet in hand. */
+	size_t at;
+	int64_t first_ns;
+	struct frame frame;
+	struct packet packet;
+};
+
+static uint32_t number_at(const struct capture *c, size_t at)
+{
+	uint32_t v = load_be32(c->bytes + at);
+
+	return c->swapped ? v : __builtin_bswap32(v);
+}
+
+static int open_capture(const char *path, struct capture *ret)
+{
+	FILE *f = fopen(path, "rb");
+	struct capture c = { .at = 24 };
+	uint32_t magic;
+
+	if (!f || fseek(f, 0, SEEK_END) < 0)
+		return -1;
+	c.len = (size_t)ftell(f);
+	rewind(f);
+	c.bytes = malloc(c.len);
+	if (!c.bytes || c.len < 24 || fread(c.bytes, 1, c.len, f) != c.len)
+		return -1;
+	fclose(f);
+	c.swapped = c.bytes[0] == 0xa1;
+	magic = number_at(&c, 0);
+	if (magic != 0xa1b2c3d4 && magic != 0xa1b23c4d)
+		return -1;
+	c.fraction_ns = magic == 0xa1b2c3d4 ? 1000 : 1;
+	c.link_type = number_at(&c, 20);
+	*ret = c;
+	return 0;
+}
+
+/* Walks the next packet. Returns false at the end. */
+static bool next_packet(struct capture *c)
+{
+	struct frame *f = &c->frame;
+	uint32_t len;
+	int64_t time;
+
+	if (c->len - c->at < 16)
+		return false;
+	len = number_at(c, c->at + 8);
+	if (len > c->len - c->at - 16)
+		return false;
+	time = number_at(c, c->at) * (int64_t)NS_PER_S +
+	       number_at(c, c->at + 4) * (int64_t)c->fraction_ns;
+	if (!f->number)
+		c->first_ns = time;
+	f->since_previous_ns = f->number ? time - f->time_ns : 0;
+	f->since_first_ns = time - c->first_ns;
+	f->time_ns = time;
+	f->number++;
+	f->link_type = c->link_type;
+	packet_walk(&c->packet, link_type_protocol(c->link_type, c->bytes + c->at + 16, len),
+		    c->bytes + c->at + 16, len, number_at(c, c->at + 12));
+	c->packet.frame = f;
+	c->at += 16 + len;
+	return true;
+}
+
+static void match(const struct capture *capture, const char *text, size_t len)
+{
+	struct capture c = *capture;
+	struct filter *filter;
+	struct fault fault;
+
+	if (filter_new(text, len, &filter, &fault) < 0) {
+		printf("! %zu %s\n", fault.offset, fault.text);
+		return;
+	}
+	while (next_packet(&c))
+		if (filter_matches(filter, &c.packet))
+			printf("%llu ", (unsigned long long)c.frame.number);
+	putchar('\n');
+	filter_free(filter);
+}
+
+int main(int argc, char **argv)
+{
+	struct capture c;
+	char *line = NULL;
+	size_t cap = 0;
+	ssize_t n;
+
+	if (argc != 2 || open_capture(argv[1], &c) < 0) {
+		fprintf(stderr, "usage: wire-match FILE (pcap)\n");
+		return 2;
+	}
+	while ((n = getline(&line, &cap, stdin)) > 0)
+		match(&c, line, (size_t)n - (line[n - 1] == '\n'));
+	free(line);
+	free(c.bytes);
+	return 0;
+}
