@@ -65,6 +65,19 @@ class Capture:
         return packets
 
 
+def read_pcap(path):
+    """The packets of a file in nanoseconds or microseconds, in this machine's byte order."""
+    data = path.read_bytes()
+    magic, link_type = struct.unpack_from("<I", data)[0], struct.unpack_from("<I", data, 20)[0]
+    packets, at = [], 24
+    while at < len(data):
+        seconds, part, cap_len, wire_len = struct.unpack_from("<IIII", data, at)
+        time_ns = seconds * 10**9 + part * (1 if magic == 0xa1b23c4d else 1000)
+        packets.append(Packet(link_type, wire_len, data[at + 16:at + 16 + cap_len], time_ns))
+        at += 16 + cap_len
+    return packets
+
+
 class Tcpdump:
     """The peer, with nanoseconds, into a file."""
 
@@ -84,15 +97,7 @@ class Tcpdump:
         said = self.process.communicate(timeout=30)[1]
         captured, received = (int(line.split()[0]) for line in said.splitlines()[-3:-1])
         self.missed = received - captured
-        data = self.path.read_bytes()
-        link_type = struct.unpack_from("<I", data, 20)[0]
-        packets, at = [], 24
-        while at < len(data):
-            seconds, ns, cap_len, wire_len = struct.unpack_from("<IIII", data, at)
-            packets.append(Packet(link_type, wire_len, data[at + 16:at + 16 + cap_len],
-                                  seconds * 10**9 + ns))
-            at += 16 + cap_len
-        return packets
+        return read_pcap(self.path)
 
 
 class Net:
@@ -513,3 +518,30 @@ def test_capabilities_instead_of_root(net, tmp_path):
         assert ids["NoNewPrivs"] == ["1"]
     net.send(some_frames())
     assert [p.data for p in capture.end()] == some_frames()
+
+
+def test_rotated_files_without_privileges(net, sonde, binary, tmp_path):
+    """The folder is opened by root, and its files made by the user who captures; nobody else could
+    even come to the folder."""
+    closed, folder = tmp_path / "closed", tmp_path / "closed/out"
+    folder.mkdir(parents=True)
+    closed.chmod(0o700)
+    os.chown(folder, 65534, 65534)
+    capture = subprocess.Popen(net.enter + [
+        str(binary), "capture", "-i", "v1", "-Z", "nobody", "--nano", "-C", "2k", "-w", str(folder / "x.pcap")],
+        stderr=subprocess.PIPE, text=True)
+    deadline = time.monotonic() + 20
+    while len(os.listdir("/proc/%d/task" % capture.pid)) < 2 and time.monotonic() < deadline:
+        time.sleep(0.05)  # until its thread captures
+    assert all(set(ids["Uid"]) == {"65534"} for ids in ids_of(capture))
+    frames = some_frames() * 5
+    net.send(frames)
+    capture.send_signal(signal.SIGINT)
+    said = capture.communicate(timeout=30)[1]
+    assert capture.returncode == 0, said
+    assert "%d packets received, 0 dropped" % len(frames) in said
+    paths = sorted(folder.iterdir(), key=lambda path: int(path.name[6:] or 0))
+    assert len(paths) > 3 and {path.stat().st_uid for path in paths} == {65534}
+    assert [p.data for path in paths for p in read_pcap(path)] == frames
+    refused = net.run(binary, "capture", "-i", "v1", "-Z", "nobody", "-C", "2k", "-w", closed / "x.pcap")
+    assert refused.status == 3 and "x.pcap" in refused.err

@@ -377,6 +377,7 @@ static bool look(struct capture_thread *t, struct capture_batch *ret_batch)
 		.start = t->queue + at,
 		.next = t->queue + at,
 		.end = t->queue + MIN(at + (head - tail), (uint64_t)t->queue_len),
+		.skipped = ((const struct record *)(t->queue + at))->skipped,
 	};
 	return true;
 }
@@ -400,9 +401,10 @@ bool capture_batch_next(struct capture_batch *b, struct capture_packet *ret_pack
 
 	if (b->next == b->end || (size_t)(b->next - b->start) >= BATCH_BYTES || !record->len)
 		return false;
+	if (record->skipped && b->next != b->start)
+		return false; /* another batch tells of it */
 	*ret_packet = record->packet;
 	ret_packet->bytes = (const uint8_t *)(record + 1);
-	b->skipped = record->skipped;
 	b->next += record->len;
 	return true;
 }

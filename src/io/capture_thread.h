@@ -54,7 +54,7 @@ struct capture_account {
 /* Packets for the consumer, in the order in which they came. */
 struct capture_batch {
 	const uint8_t *start, *next, *end; /* the queue's own */
-	uint64_t skipped; /* how many passed by the queue just before the packet taken last */
+	uint64_t skipped; /* how many passed by the queue just before the first of these */
 };
 
 /**

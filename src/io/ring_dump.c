@@ -91,12 +91,12 @@ static void print_batch(struct dump *d, struct capture_batch *batch, struct buf 
 {
 	struct capture_packet p;
 
+	if (batch->skipped)
+		printf("skipped %llu\n", (unsigned long long)batch->skipped);
 	while (capture_batch_next(batch, &p)) {
 		if (!d->print)
 			continue;
 		buf_reset(line);
-		if (batch->skipped)
-			buf_printf(line, "skipped %llu\n", (unsigned long long)batch->skipped);
 		buf_printf(line, "%u %u %u %lld %u ", p.interface, p.link_type, p.flags,
 			   (long long)p.time_ns, p.wire_len);
 		buf_hex(line, p.bytes, p.cap_len, 0);
