@@ -92,22 +92,22 @@ struct capture_printer;
 
 /**
  * capture_printer_new() - what the options ask for, onto the command's output
- * Return: NULL after saying what is wrong, with *@ret_status.
+ * @names: learns from what is printed; NULL: addresses stay numbers
+ * Return: 0, -ENOMEM, -EAGAIN.
  */
-struct capture_printer *capture_printer_new(struct command *cmd, const struct capture_options *o,
-					    enum capture_mode mode, int *ret_status);
+MUST_CHECK int capture_printer_new(struct command *cmd, const struct capture_options *o,
+				   enum capture_mode mode, struct passive_names *names,
+				   struct capture_printer **ret_printer);
 struct capture_printer *capture_printer_free(struct capture_printer *p);
 
-/* DISSECT_ bits that its output needs. */
-uint32_t capture_printer_needs(const struct capture_printer *p);
-
-/* Return: 0, or what capture_printer_flush() did when it was time for it. */
+/* Return: 0, or -errno of the first write that failed. */
 int capture_printer_packet(struct capture_printer *p, const struct packet *packet);
 
 /* Text between packets: "--- 12 packets not shown". Only for people. */
 void capture_printer_note(struct capture_printer *p, const char *format, ...) PRINTF(2, 3);
 
-/* Writes what is there. Return: 0, or -errno of the first write that failed. */
-int capture_printer_flush(struct capture_printer *p);
+/* What was printed goes out without waiting for more; at the end: and is out. Return: likewise. */
+int capture_printer_push(struct capture_printer *p);
+int capture_printer_finish(struct capture_printer *p);
 
 #endif

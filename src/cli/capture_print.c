@@ -4,49 +4,28 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "capture/passive_names.h"
+#include "cli/capture_pool.h"
 #include "cli/capture_time.h"
 #include "wire/print.h"
 
-/* Text is written in pieces of this size when nobody waits for single lines. */
-#define PIECE	 (256U << 10)
-#define TEXT_MAX (64U << 20)
+#define THREADS_MAX 4U
+
+/* What one thread needs to make text. */
+struct printing {
+	const struct capture_printer *printer;
+	struct capture_clock clock;
+};
 
 struct capture_printer {
 	struct command *cmd;
 	enum capture_mode mode;
-	struct capture_clock clock;
-	struct buf text;
-	bool hex, each; /* bytes, too; every packet is written at once */
-	int err;
+	bool hex, each;		     /* bytes, too; every packet is written at once */
+	struct passive_names *names; /* learnt while printing; NULL: addresses stay numbers */
+	struct capture_pool *pool;
+	int64_t previous_ns; /* of the packet shown last */
+	struct printing printing[THREADS_MAX];
 };
-
-struct capture_printer *capture_printer_new(struct command *cmd, const struct capture_options *o,
-					    enum capture_mode mode, int *ret_status)
-{
-	struct capture_printer *p = calloc(1, sizeof(*p));
-
-	if (!p) {
-		*ret_status = command_fails(cmd, EXIT_CANNOT, "out of memory");
-		return NULL;
-	}
-	p->cmd = cmd;
-	p->mode = mode;
-	p->text = buf_of(TEXT_MAX);
-	p->hex = o->hex;
-	p->each = o->line_buffered;
-	capture_clock_init(&p->clock, (enum capture_times)MIN(o->times, (unsigned)TIMES_RELATIVE),
-			   o->nanoseconds);
-	return p;
-}
-
-struct capture_printer *capture_printer_free(struct capture_printer *p)
-{
-	if (!p)
-		return NULL;
-	buf_done(&p->text);
-	free(p);
-	return NULL;
-}
 
 /* Sixteen bytes a line: offset, hexadecimal, characters. */
 static void put_bytes(struct buf *b, const uint8_t *bytes, uint32_t len)
@@ -87,84 +66,137 @@ static void put_all_bytes(struct buf *b, const struct packet *packet)
 	}
 }
 
-static void put_line(struct capture_printer *p, const struct packet *packet)
+static void put_line(struct printing *p, struct buf *b, const struct packet *packet)
 {
-	struct buf *b = &p->text;
+	bool colour = p->printer->cmd->colour;
 
-	if (p->cmd->colour)
+	if (colour)
 		buf_lit(b, "\033[2m");
 	capture_clock_write(&p->clock, b, packet->frame);
-	if (p->cmd->colour)
+	if (colour)
 		buf_lit(b, "\033[0m");
 	print_line(b, packet);
 	buf_char(b, '\n');
 }
 
 /* One packet as the mode says. */
-static void put_packet(struct capture_printer *p, const struct packet *packet)
+static void print_packet(void *state, struct buf *b, const struct pool_packet *item)
 {
 	static const struct json_config whole = { .payload = true };
+	struct printing *p = state;
+	const struct capture_printer *printer = p->printer;
+	const struct packet *packet = item->packet;
 
-	switch (p->mode) {
+	p->clock.shown_ns = item->previous_ns;
+	if (printer->names)
+		passive_names_learn(printer->names, packet);
+	switch (printer->mode) {
 	case CAPTURE_NOTHING:
 	case CAPTURE_FIELDS:
 	case CAPTURE_EK:
 		return;
 	case CAPTURE_LINES:
-		put_line(p, packet);
+		put_line(p, b, packet);
 		break;
 	case CAPTURE_TREE:
-		put_line(p, packet);
-		print_tree(&p->text, packet);
+		put_line(p, b, packet);
+		print_tree(b, packet);
 		break;
 	case CAPTURE_JSON:
-		print_json(&p->text, packet, p->hex ? &whole : NULL);
-		buf_char(&p->text, '\n');
+		print_json(b, packet, printer->hex ? &whole : NULL);
+		buf_char(b, '\n');
 		return;
 	}
-	if (p->hex)
-		put_all_bytes(&p->text, packet);
-	if (p->hex || p->mode == CAPTURE_TREE)
-		buf_char(&p->text, '\n');
+	if (printer->hex)
+		put_all_bytes(b, packet);
+	if (printer->hex || printer->mode == CAPTURE_TREE)
+		buf_char(b, '\n');
+}
+
+/* Names are learnt in the order of the packets: by one thread. */
+static unsigned threads_for(const struct capture_printer *p)
+{
+	long n = sysconf(_SC_NPROCESSORS_ONLN);
+
+	return p->names || n < 2 ? 1 : MIN((unsigned)n, THREADS_MAX);
+}
+
+int capture_printer_new(struct command *cmd, const struct capture_options *o,
+			enum capture_mode mode, struct passive_names *names,
+			struct capture_printer **ret_printer)
+{
+	struct capture_printer *p = calloc(1, sizeof(*p));
+	void *states[THREADS_MAX];
+	struct capture_pool_config config = {
+		.fd = cmd->fd,
+		.print = print_packet,
+		.states = states,
+	};
+	int err;
+
+	if (!p)
+		return -ENOMEM;
+	p->cmd = cmd;
+	p->mode = mode;
+	p->names = names;
+	p->hex = o->hex;
+	p->each = o->line_buffered;
+	p->previous_ns = INT64_MIN;
+	for (size_t i = 0; i < THREADS_MAX; i++) {
+		p->printing[i].printer = p;
+		capture_clock_init(&p->printing[i].clock,
+				   (enum capture_times)MIN(o->times, (unsigned)TIMES_RELATIVE),
+				   o->nanoseconds);
+		states[i] = &p->printing[i];
+	}
+	config.n_threads = threads_for(p);
+	err = capture_pool_new(&config, &p->pool);
+	if (err < 0)
+		free(p);
+	else
+		*ret_printer = p;
+	return err;
+}
+
+struct capture_printer *capture_printer_free(struct capture_printer *p)
+{
+	if (p)
+		capture_pool_free(p->pool);
+	free(p);
+	return NULL;
 }
 
 int capture_printer_packet(struct capture_printer *p, const struct packet *packet)
 {
-	put_packet(p, packet);
-	if (unlikely(p->text.err) && !p->err)
-		p->err = p->text.err;
-	return p->text.len >= PIECE || p->each ? capture_printer_flush(p) : p->err;
+	const struct pool_packet item = { packet, p->previous_ns };
+	int err = capture_pool_packet(p->pool, &item);
+
+	p->previous_ns = packet->frame->time_ns;
+	return !err && p->each ? capture_pool_push(p->pool) : err;
 }
 
 void capture_printer_note(struct capture_printer *p, const char *format, ...)
 {
 	char text[160];
 	va_list args;
+	int len;
 
 	if (p->mode != CAPTURE_LINES && p->mode != CAPTURE_TREE)
 		return;
 	va_start(args, format);
-	vsnprintf(text, sizeof(text), format, args);
+	len = vsnprintf(text, sizeof(text) - 1, format, args);
 	va_end(args);
-	buf_str(&p->text, text);
-	buf_char(&p->text, '\n');
+	len = MIN(len, (int)sizeof(text) - 2);
+	text[len++] = '\n';
+	(void)capture_pool_text(p->pool, text, (size_t)len);
 }
 
-int capture_printer_flush(struct capture_printer *p)
+int capture_printer_push(struct capture_printer *p)
 {
-	const char *at = p->text.data;
-	size_t left = p->text.len;
+	return capture_pool_push(p->pool);
+}
 
-	while (left && !p->err) {
-		ssize_t n = write(p->cmd->fd, at, left);
-
-		if (n < 0 && errno != EINTR) {
-			p->err = -errno;
-		} else if (n > 0) {
-			at += n;
-			left -= (size_t)n;
-		}
-	}
-	buf_reset(&p->text);
-	return p->err;
+int capture_printer_finish(struct capture_printer *p)
+{
+	return capture_pool_finish(p->pool);
 }

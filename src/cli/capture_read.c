@@ -21,6 +21,7 @@ struct reading {
 	} filters[FILTERS_MAX];
 	size_t n_filters;
 	size_t n_interfaces; /* that the file being written knows */
+	bool deaf;	     /* nobody takes what is printed: that is told elsewhere */
 	int status;	     /* what a function already complained of */
 };
 
@@ -141,6 +142,7 @@ static int take(struct reading *r, struct capture_packet *packet)
 	if (c->o->snap_len)
 		packet->cap_len = (uint32_t)MIN(packet->cap_len, c->o->snap_len);
 	passed = capture_packet(c, packet, interface && *interface->name ? interface->name : NULL);
+	r->deaf = passed < 0;
 	if (passed <= 0)
 		return passed;
 	err = c->writer ? copy(r, packet) : 0;
@@ -156,7 +158,7 @@ static int conclude(struct reading *r, int err)
 
 	if (r->status)
 		return r->status;
-	if (err == -EPIPE || err == -E_CLOSED || err >= 0)
+	if (r->deaf || err == -E_CLOSED || err >= 0)
 		return EXIT_YES;
 	return command_fails(c->cmd, EXIT_CANNOT, "%s: %s", c->o->read,
 			     capture_reader_fault(r->reader)->text[0]

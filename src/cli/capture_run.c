@@ -1,7 +1,7 @@
 /* One packet of `sonde capture`: taken apart, chosen, shown, counted. */
 #include "capture/dissect.h"
-#include "capture/passive_names.h"
 #include "cli/capture.h"
+#include "wire/filter.h"
 
 int capture_packet(struct capture *c, const struct capture_packet *packet, const char *interface)
 {
@@ -19,8 +19,8 @@ int capture_packet(struct capture *c, const struct capture_packet *packet, const
 	const struct packet *whole = dissect_packet(c->dissect, &in);
 
 	c->seen++;
-	if (c->names)
-		passive_names_learn(c->names, whole);
+	if (c->display && !filter_matches(c->display, whole))
+		return 0;
 	c->shown++;
 	if (c->mode != CAPTURE_NOTHING) {
 		int err = capture_printer_packet(c->printer, whole);
@@ -40,5 +40,5 @@ void capture_skipped(struct capture *c, uint64_t n)
 
 int capture_settle(struct capture *c)
 {
-	return c->printer ? capture_printer_flush(c->printer) : 0;
+	return c->printer ? capture_printer_push(c->printer) : 0;
 }

@@ -1,4 +1,5 @@
 /* sonde capture: packets from an interface or a file, as text, as a file, as tables. */
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -8,6 +9,7 @@
 #include "cli/capture.h"
 #include "cli/verbs.h"
 #include "io/capture_writer.h"
+#include "wire/filter.h"
 #include "wire/ports.h"
 
 #define OPTION(member) offsetof(struct capture_options, member)
@@ -162,10 +164,37 @@ static void read_hosts(struct passive_names *names)
 		fclose(f);
 }
 
+static int make_filter(struct capture *c)
+{
+	const char *text = c->o->display;
+	struct fault fault = { 0 };
+	int err = text ? filter_new(text, strlen(text), &c->display, &fault) : 0;
+
+	if (err == -E_SYNTAX)
+		return command_fault(c->cmd, text, &fault);
+	return err < 0 ? command_fails(c->cmd, EXIT_CANNOT, "%s", err_text(err)) : EXIT_YES;
+}
+
+/* What has to be known of packets for what is shown and for the display filter. */
+static uint32_t dissect_needs(const struct capture *c)
+{
+	uint32_t filter = c->display ? filter_needs(c->display) : 0, needs = 0;
+
+	if (c->mode != CAPTURE_NOTHING)
+		return DISSECT_ALL;
+	if (filter & FILTER_NEEDS_FRAGMENTS)
+		needs |= DISSECT_FRAGMENTS;
+	if (filter & FILTER_NEEDS_ANALYSIS)
+		needs |= DISSECT_ANALYSIS;
+	if (filter & FILTER_NEEDS_STREAMS)
+		needs |= DISSECT_STREAMS;
+	return needs;
+}
+
 static int make_parts(struct capture *c)
 {
-	struct dissect_config config = { .ports = c->ports, .needs = DISSECT_ALL };
-	int status = EXIT_YES;
+	struct dissect_config config = { .ports = c->ports, .needs = dissect_needs(c) };
+	int err;
 
 	if (c->mode == CAPTURE_LINES && !c->cmd->common.no_names) {
 		c->names = passive_names_new();
@@ -175,19 +204,22 @@ static int make_parts(struct capture *c)
 		config.names = passive_names_source(c->names);
 	}
 
-	if (dissect_new(&config, &c->dissect) < 0)
-		return command_fails(c->cmd, EXIT_CANNOT, "out of memory");
-	if (c->mode != CAPTURE_NOTHING)
-		c->printer = capture_printer_new(c->cmd, c->o, c->mode, &status);
-	return status;
+	err = dissect_new(&config, &c->dissect);
+	if (!err && c->mode != CAPTURE_NOTHING)
+		err = capture_printer_new(c->cmd, c->o, c->mode, c->names, &c->printer);
+	return err < 0 ? command_fails(c->cmd, EXIT_CANNOT, "cannot begin: %s", err_text(err))
+		       : EXIT_YES;
 }
 
 static int go(struct capture *c)
 {
 	int status = c->o->read ? capture_read(c) : capture_listen(c);
 
-	if (capture_settle(c) < 0 && status == EXIT_YES)
-		status = EXIT_YES;
+	int err = c->printer ? capture_printer_finish(c->printer) : 0;
+
+	if (err < 0 && err != -EPIPE && status == EXIT_YES)
+		status = command_fails(c->cmd, EXIT_CANNOT, "cannot write the results: %s",
+				       err_text(err));
 	if (c->writer && capture_writer_finish(c->writer) < 0 && status == EXIT_YES)
 		status = capture_write_complain(c);
 	return status;
@@ -206,11 +238,14 @@ static int run(struct command *cmd, void *opaque)
 	if (status == EXIT_YES)
 		status = read_ports(&c);
 	if (status == EXIT_YES)
+		status = make_filter(&c);
+	if (status == EXIT_YES)
 		status = make_parts(&c);
 	if (status == EXIT_YES)
 		status = go(&c);
 	capture_writer_free(c.writer);
 	capture_printer_free(c.printer);
+	filter_free(c.display);
 	dissect_free(c.dissect);
 	passive_names_free(c.names);
 	free(c.ports);
