@@ -1,11 +1,16 @@
 /*
- * wire-match FILE: asks filters of the packets of a capture (pcap), for tests. Reads filters from
- * standard input, a line each, and writes for each a line: the numbers of the packets that it
- * chose, or "! OFFSET MESSAGE" where it is refused. Segments are taken apart one by one.
+ * Asks filters of the packets of a capture (pcap) and writes their columns, for tests. Segments are
+ * taken apart one by one.
+ *
+ *   wire-match FILE                 reads filters from standard input, a line each, and writes for
+ *                                   each a line: the numbers of the packets that it chose, or
+ *                                   "! OFFSET MESSAGE" where it is refused
+ *   wire-match FILE OPTION… -- NAME…  columns of all packets
  */
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "wire/columns.h"
 #include "wire/filter.h"
 #include "wire/link_types.h"
 
@@ -98,6 +103,34 @@ static void match(const struct capture *capture, const char *text, size_t len)
 	filter_free(filter);
 }
 
+/* @words: options of columns, "--", names. */
+static int put_columns(struct capture *c, char **words)
+{
+	struct buf out = buf_of(1 << 24);
+	struct columns columns;
+	struct fault fault = { 0 };
+	int err = 0;
+
+	columns_init(&columns);
+	for (; *words && strcmp(*words, "--") != 0 && !err; words++)
+		err = columns_option(&columns, *words, &fault);
+	for (words += *words ? 1 : 0; *words && !err; words++)
+		err = columns_add(&columns, *words, &fault);
+	if (err) {
+		fprintf(stderr, "%s\n", fault.text);
+		return 2;
+	}
+	columns_header(&out, &columns);
+	while (next_packet(c)) {
+		columns_put(&out, &columns, &c->packet);
+		buf_char(&out, '\n');
+		fwrite(out.data, 1, out.len, stdout);
+		buf_reset(&out);
+	}
+	buf_done(&out);
+	return 0;
+}
+
 int main(int argc, char **argv)
 {
 	struct capture c;
@@ -105,10 +138,12 @@ int main(int argc, char **argv)
 	size_t cap = 0;
 	ssize_t n;
 
-	if (argc != 2 || open_capture(argv[1], &c) < 0) {
-		fprintf(stderr, "usage: wire-match FILE (pcap)\n");
+	if (argc < 2 || open_capture(argv[1], &c) < 0) {
+		fprintf(stderr, "usage: wire-match FILE [OPTION… -- NAME…] (pcap)\n");
 		return 2;
 	}
+	if (argc > 2)
+		return put_columns(&c, argv + 2);
 	while ((n = getline(&line, &cap, stdin)) > 0)
 		match(&c, line, (size_t)n - (line[n - 1] == '\n'));
 	free(line);
