@@ -148,7 +148,9 @@ static void put_item(const struct putting *k, const struct item *item)
 {
 	const struct field *f = item->field;
 
-	if (unlikely(k->field->protocol))
+	if (f->type == FIELD_IP4 && item->len == 4)
+		buf_ip4(k->out, item->bytes);
+	else if (unlikely(k->field->protocol))
 		buf_str(k->out, protocols[k->field->protocol]->title);
 	else if (f->type == FIELD_TEXT && item->bytes)
 		put_text(k->out, (const char *)item->bytes,

@@ -28,20 +28,31 @@ static void pick_item(struct sink *sink, const struct item *item)
 	}
 }
 
+/* A row at its place in a layer whose header is all there. */
+static inline void fixed_item(struct item *ret, const struct field *f, const struct packet *p,
+			      const struct layer *l)
+{
+	uint32_t off = l->off + f->bit / 8, span = field_span(f);
+	const uint8_t *bytes = p->bytes + off;
+
+	*ret = (struct item){
+		.field = f,
+		.bytes = bytes,
+		.value = field_is_number(f) ? field_load(f, bytes) : 0,
+		.off = off,
+		.len = span,
+		.span = span,
+		.depth = f->depth,
+	};
+}
+
 static void pick_fixed(struct picking *k, const struct packet *p, const struct layer *l)
 {
 	for (size_t i = 0; i < k->part->n_rows; i++) {
-		const struct field *f = k->part->rows[i];
-		uint32_t off = l->off + f->bit / 8;
-		const uint8_t *bytes = p->bytes + off;
+		struct item item;
 
-		take(k, &(struct item){ .field = f,
-					.bytes = bytes,
-					.value = field_is_number(f) ? field_load(f, bytes) : 0,
-					.off = off,
-					.len = field_span(f),
-					.span = field_span(f),
-					.depth = f->depth });
+		fixed_item(&item, k->part->rows[i], p, l);
+		take(k, &item);
 	}
 }
 
@@ -156,10 +167,43 @@ static bool in_ranges(const struct layer_range *ranges, size_t n, const struct p
 	return false;
 }
 
+/*
+ * The usual case without anything else: a field at fixed places in one protocol. Returns false
+ * where that is not enough, before anything is given.
+ */
+static bool pick_simple(const struct registry_part *part, const struct packet *p, struct taker *t,
+			bool *ret_done)
+{
+	if (part->how != REGISTRY_FIXED || p->more)
+		return false;
+	*ret_done = false;
+	if (!(p->seen >> part->protocol & 1))
+		return true;
+	/* Only the last header can be cut. */
+	if (p->layers[p->n_layers - 1].flags & LAYER_CUT)
+		return false;
+	for (const struct layer *l = p->layers, *end = l + p->n_layers; l < end; l++) {
+		if (l->proto != part->protocol)
+			continue;
+		for (size_t i = 0; i < part->n_rows; i++) {
+			struct item item;
+
+			fixed_item(&item, part->rows[i], p, l);
+			*ret_done = t->take(t, &item);
+			if (*ret_done)
+				return true;
+		}
+	}
+	return true;
+}
+
 bool pick(const struct registry_name *name, const struct layer_range *ranges, size_t n_ranges,
 	  const struct packet *p, struct taker *t)
 {
 	struct picking k = { .sink.item = pick_item, .taker = t, .whole = p };
+
+	if (name->n_parts == 1 && !n_ranges && pick_simple(name->parts, p, t, &k.done))
+		return k.done;
 
 	k.part = registry_part(name, PROTOCOL_FRAME);
 	if (k.part && k.part->how == REGISTRY_FRAME)

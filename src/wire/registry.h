@@ -50,8 +50,6 @@ const struct field *registry_row(const struct registry_name *n);
 static inline const struct registry_part *registry_part(const struct registry_name *n,
 							uint8_t protocol)
 {
-	if (!(n->protocols >> protocol & 1))
-		return NULL;
 	for (size_t i = 0; i < n->n_parts; i++)
 		if (n->parts[i].protocol == protocol)
 			return &n->parts[i];
