@@ -25,6 +25,9 @@ const struct port_map port_map_default = {
 	},
 	.udp = {
 		[53] = PROTOCOL_DNS,
+		[67] = PROTOCOL_DHCP,
+		[68] = PROTOCOL_DHCP,
+		[4011] = PROTOCOL_DHCP,
 		[5353] = PROTOCOL_MDNS,
 		[5355] = PROTOCOL_LLMNR,
 		[161] = PROTOCOL_SNMP,

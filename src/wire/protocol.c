@@ -4,6 +4,7 @@
 
 #include "wire/arp.h"
 #include "wire/data.h"
+#include "wire/dhcp.h"
 #include "wire/dns.h"
 #include "wire/ethernet.h"
 #include "wire/frame.h"
@@ -58,6 +59,7 @@ const struct protocol *const protocols[N_PROTOCOLS] = {
 	[PROTOCOL_DNS] = &protocol_dns,
 	[PROTOCOL_MDNS] = &protocol_mdns,
 	[PROTOCOL_LLMNR] = &protocol_llmnr,
+	[PROTOCOL_DHCP] = &protocol_dhcp,
 	[PROTOCOL_DATA] = &protocol_data,
 };
 /* clang-format on */
@@ -98,6 +100,7 @@ uint8_t protocol_find(const char *name, size_t len)
 static const uint8_t guessable[] = {
 	PROTOCOL_HTTP,
 	PROTOCOL_SNMP,
+	PROTOCOL_DHCP,
 	PROTOCOL_NONE,
 };
 
