@@ -70,7 +70,7 @@ static void check(const char *options, size_t len, const char *sname, const char
 static void joined(void **state)
 {
 	(void)state;
-	CHECK("\x77\5\7exam\x77\x09"
+	CHECK("\x77\5\7exam\x77\x08"
 	      "ple\3com\0\x77\2\xc0\0\xff",
 	      "", "", "dhcp.option.dhcp_dns_domain_search_list_fqdn", "example.com example.com");
 	CHECK("\x79\3\x18\x0a\1\x79\5\2\x0a\x4d\0\1\xff", "", "", "dhcp.option.route",
