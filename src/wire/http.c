@@ -11,7 +11,7 @@
 #include "wire/http.h"
 
 #include "base/err.h"
-#include "wire/packet.h"
+#include "wire/dialogue.h"
 
 static const struct field first_rows[] = {
 	{ AS_FLAG("http.request", 0), .computed = true, .title = "Request" },
@@ -123,11 +123,6 @@ static uint32_t off_of(const struct walk *w, const uint8_t *at)
 	return (uint32_t)(at - w->packet->bytes);
 }
 
-static void give(struct walk *w, const struct field *f, struct text t)
-{
-	walk_field(w, f, off_of(w, t.at), t.len, 0);
-}
-
 static void give_flag(struct walk *w, const struct field *f, bool is)
 {
 	if (is)
@@ -143,7 +138,7 @@ static void give_list(struct walk *w, const struct field *f, struct text t, char
 		t = text_tail(t, one.len + 1);
 		one = text_trim(one);
 		if (one.len)
-			give(w, f, one);
+			walk_text(w, f, one);
 	}
 }
 
@@ -153,17 +148,17 @@ static void walk_request_line(struct walk *w, const struct http_head *h)
 
 	walk_computed(w, &first_rows[ROW_REQUEST], 1);
 	give_flag(w, &first_rows[ROW_LEADING_CRLF], h->start);
-	give(w, &first_rows[ROW_METHOD], h->method);
-	give(w, &first_rows[ROW_URI], h->uri);
+	walk_text(w, &first_rows[ROW_METHOD], h->method);
+	walk_text(w, &first_rows[ROW_URI], h->uri);
 	if (path < h->uri.len) {
 		struct text query = text_tail(h->uri, path + 1);
 
-		give(w, &first_rows[ROW_PATH], text_head(h->uri, path));
-		give(w, &first_rows[ROW_QUERY], query);
+		walk_text(w, &first_rows[ROW_PATH], text_head(h->uri, path));
+		walk_text(w, &first_rows[ROW_QUERY], query);
 		give_list(w, &first_rows[ROW_PARAMETER], query, '&');
 	}
 	if (h->version.len)
-		give(w, &first_rows[ROW_REQUEST_VERSION], h->version);
+		walk_text(w, &first_rows[ROW_REQUEST_VERSION], h->version);
 }
 
 static void walk_status_line(struct walk *w, const struct http_head *h)
@@ -173,12 +168,12 @@ static void walk_status_line(struct walk *w, const struct http_head *h)
 
 	walk_computed(w, &first_rows[ROW_RESPONSE], 1);
 	give_flag(w, &first_rows[ROW_LEADING_CRLF], h->start);
-	give(w, &first_rows[ROW_RESPONSE_VERSION], h->version);
+	walk_text(w, &first_rows[ROW_RESPONSE_VERSION], h->version);
 	walk_number(w, &first_rows[ROW_CODE], code, 3, h->code, 0);
 	if (desc)
 		walk_decoded(w, &first_rows[ROW_DESC], code, 3, desc, strlen(desc), 0);
 	if (h->phrase.len)
-		give(w, &first_rows[ROW_PHRASE], h->phrase);
+		walk_text(w, &first_rows[ROW_PHRASE], h->phrase);
 }
 
 /* "Basic dXNlcjpwYXNz": user and password (RFC 7617). */
@@ -213,7 +208,7 @@ static bool walk_lines(struct walk *w, const struct http_head *h, const uint8_t 
 	while (http_field_next(h, bytes, &at, &f)) {
 		int row = f.has_colon ? http_header_find(f.name) : -1;
 
-		give(w, line, f.line);
+		walk_text(w, line, f.line);
 		*ret_bad = *ret_bad || !f.good_name;
 		if (row < 0)
 			continue;
@@ -235,7 +230,7 @@ static void walk_values(struct walk *w, const struct http_head *h, const uint8_t
 
 	while (http_field_next(h, bytes, &at, &f))
 		if (f.has_colon && http_header_find(f.name) == row)
-			give(w, &http_header_rows[row], f.value);
+			walk_text(w, &http_header_rows[row], f.value);
 }
 
 /* The values of headers that came before. */
@@ -294,7 +289,7 @@ static void walk_headers(struct walk *w, const struct http_head *h, const uint8_
 		if (http_header_rows[row].repeats && seen[row].n > 1)
 			walk_values(w, h, bytes, row);
 		else if (seen[row].n)
-			give(w, &http_header_rows[row], seen[row].value);
+			walk_text(w, &http_header_rows[row], seen[row].value);
 		if (row == HTTP_ROW_CONTENT_LENGTH &&
 		    text_number(text_trim(seen[row].value), &length))
 			walk_computed(w, &later_rows[ROW_CONTENT_LENGTH], length);
@@ -429,28 +424,10 @@ static uint8_t http_step(struct packet *p, struct layer *l, uint8_t next)
 	http_head_framing(&h, bytes, http_next_asked(d));
 	if (!http_measure(&h, bytes, len, &n))
 		packet_fails(p, l, -E_TRUNCATED, l->off + len);
-	if (n == len || p->config->stream || p->n_layers == PACKET_LAYERS)
+	if (n == len || p->config->stream || p->n_layers >= SEGMENT_LAYERS)
 		return PROTOCOL_NONE;
 	l->header_len = n;
 	return h.kind == HTTP_BODY_TUNNEL ? PROTOCOL_DATA : PROTOCOL_HTTP;
-}
-
-/* Text in a line, not without end. */
-#define LINE_TEXT_MAX 256
-
-static void line_text(struct buf *b, struct text t)
-{
-	buf_char(b, ' ');
-	buf_safe(b, (const char *)t.at, MIN(t.len, (uint32_t)LINE_TEXT_MAX));
-	if (t.len > LINE_TEXT_MAX)
-		buf_lit(b, "…");
-}
-
-static void line_bytes(struct buf *b, uint64_t n)
-{
-	buf_char(b, ' ');
-	buf_u64(b, n);
-	buf_str(b, n == 1 ? " byte" : " bytes");
 }
 
 /* Bytes of a body in chunks, as far as they are here. */
@@ -491,22 +468,22 @@ static void line_body(struct buf *b, const struct http_head *h, const uint8_t *b
 
 	if (h->kind == HTTP_BODY_NONE || h->kind == HTTP_BODY_TUNNEL)
 		return;
-	if (type.len)
-		line_text(b, text_trim(text_head(type, text_find(type, ';'))));
+	line_put(b, text_trim(text_head(type, text_find(type, ';'))));
 	if (h->kind == HTTP_BODY_LENGTH)
-		line_bytes(b, h->length);
+		line_put_bytes(b, h->length);
 	else if (h->kind == HTTP_BODY_CHUNKED)
-		line_bytes(b, chunked_len(bytes + h->len, len - h->len));
+		line_put_bytes(b, chunked_len(bytes + h->len, len - h->len));
 	else
-		line_bytes(b, len - h->len);
+		line_put_bytes(b, len - h->len);
 }
 
 static void http_line(struct buf *b, const struct packet *p, size_t layer)
 {
 	const struct layer *l = &p->layers[layer];
 	const struct dialogue *d = p->config->dialogue;
-	uint32_t off = MIN(l->off, p->cap_len), len = MIN(l->header_len, p->cap_len - off);
-	const uint8_t *bytes = p->bytes + off;
+	struct text text = layer_text(p, l);
+	const uint8_t *bytes = text.at;
+	uint32_t len = text.len;
 	struct http_head h;
 	int err = http_head_parse(bytes, MIN(len, (uint32_t)HTTP_HEAD_MAX), &h);
 
@@ -515,18 +492,17 @@ static void http_line(struct buf *b, const struct packet *p, size_t layer)
 	buf_lit(b, "HTTP");
 	if (http_goes_on(d, is_reply(l)) || err == -E_MALFORMED || (!h.reply && !h.method.len)) {
 		buf_lit(b, " continuation");
-		line_bytes(b, len);
+		line_put_bytes(b, len);
 		return;
 	}
 	if (h.reply) {
 		buf_char(b, ' ');
 		buf_u64_pad(b, h.code, 3);
-		if (h.phrase.len)
-			line_text(b, h.phrase);
+		line_put(b, h.phrase);
 	} else {
-		line_text(b, h.method);
-		line_text(b, h.uri);
-		line_text(b, find_header(&h, bytes, "host"));
+		line_put(b, h.method);
+		line_put(b, h.uri);
+		line_put(b, find_header(&h, bytes, "host"));
 	}
 	http_head_framing(&h, bytes, http_next_asked(d));
 	if (h.whole)

@@ -2,8 +2,8 @@
  * Where HTTP messages end in a stream (RFC 9112 section 6.3), however the stream is cut into
  * pieces. What a connection remembers:
  *
- * memory: the requests that wait for their response, two bits each, the oldest lowest, because the
- * response to HEAD has no body and the one to CONNECT no end; above them how many they are.
+ * memory: the requests that wait for their response (dialogue.h), because the one to HEAD has no
+ * body and the one to CONNECT no end.
  *
  * phase, count: a body that is longer than what is ever kept is given in parts of PART_LEN bytes:
  * where in it the next byte is.
@@ -15,8 +15,8 @@
  * too, up to where a first line begins.
  */
 #include "base/err.h"
+#include "wire/dialogue.h"
 #include "wire/http.h"
-#include "wire/packet.h"
 
 #define PART_LEN   65536
 #define LOOK_AHEAD 8192 /* a first line that is longer is not found among other bytes */
@@ -39,48 +39,27 @@ static void remember(struct dialogue *d, bool reply, enum stage stage, uint64_t 
 	d->scanned[reply] = (uint32_t)stage << STAGE_BIT | (uint32_t)MIN(off, (uint64_t)MAX_OFF);
 }
 
-/* The memory of requests: 28 of them, and a count. */
-#define MAX_ASKED  28
-#define ASKED_BITS (2 * MAX_ASKED)
-#define ASKED_MASK ((1ULL << ASKED_BITS) - 1)
-
 enum http_asked http_next_asked(const struct dialogue *d)
 {
-	return d && d->memory >> ASKED_BITS ? (enum http_asked)(d->memory & 3) : HTTP_ASKED_OTHER;
+	return (enum http_asked)dialogue_asked(d);
 }
 
-/* More requests than are remembered are taken for plain ones. */
-static void push_asked(struct dialogue *d, const struct http_head *head)
+static enum http_asked asked_by(const struct http_head *head)
 {
-	uint64_t n = d->memory >> ASKED_BITS, kinds = d->memory & ASKED_MASK;
-	enum http_asked asked = text_is(head->method, "HEAD")	   ? HTTP_ASKED_HEAD
-				: text_is(head->method, "CONNECT") ? HTTP_ASKED_CONNECT
-								   : HTTP_ASKED_OTHER;
-
-	if (n < MAX_ASKED)
-		kinds |= (uint64_t)asked << 2 * n;
-	if (n < UINT8_MAX)
-		n++;
-	d->memory = n << ASKED_BITS | kinds;
-}
-
-static void pop_asked(struct dialogue *d)
-{
-	uint64_t n = d->memory >> ASKED_BITS;
-
-	if (n)
-		d->memory = (n - 1) << ASKED_BITS | (d->memory & ASKED_MASK) >> 2;
+	return text_is(head->method, "HEAD")	  ? HTTP_ASKED_HEAD
+	       : text_is(head->method, "CONNECT") ? HTTP_ASKED_CONNECT
+						  : HTTP_ASKED_OTHER;
 }
 
 /* What a message that is over changes. */
 static void message_over(struct dialogue *d, const struct http_head *head)
 {
 	if (!head->reply) {
-		push_asked(d, head);
+		dialogue_ask(d, asked_by(head));
 	} else if (head->kind == HTTP_BODY_TUNNEL) {
 		*d = (struct dialogue){ .proto = PROTOCOL_NONE };
 	} else if (head->code / 100 != 1) {
-		pop_asked(d);
+		dialogue_answered(d);
 	}
 }
 

@@ -8,9 +8,11 @@
 #include "wire/dns.h"
 #include "wire/ethernet.h"
 #include "wire/frame.h"
+#include "wire/ftp.h"
 #include "wire/http.h"
 #include "wire/icmp.h"
 #include "wire/icmpv6.h"
+#include "wire/imap.h"
 #include "wire/ipsec.h"
 #include "wire/ipv4.h"
 #include "wire/ipv6.h"
@@ -20,6 +22,8 @@
 #include "wire/ppp_control.h"
 #include "wire/pppoe.h"
 #include "wire/snmp.h"
+#include "wire/pop.h"
+#include "wire/smtp.h"
 #include "wire/tcp.h"
 #include "wire/udp.h"
 #include "wire/vlan.h"
@@ -56,6 +60,11 @@ const struct protocol *const protocols[N_PROTOCOLS] = {
 	[PROTOCOL_TCP] = &protocol_tcp,
 	[PROTOCOL_SNMP] = &protocol_snmp,
 	[PROTOCOL_HTTP] = &protocol_http,
+	[PROTOCOL_FTP] = &protocol_ftp,
+	[PROTOCOL_FTP_DATA] = &protocol_ftp_data,
+	[PROTOCOL_SMTP] = &protocol_smtp,
+	[PROTOCOL_POP] = &protocol_pop,
+	[PROTOCOL_IMAP] = &protocol_imap,
 	[PROTOCOL_DNS] = &protocol_dns,
 	[PROTOCOL_MDNS] = &protocol_mdns,
 	[PROTOCOL_LLMNR] = &protocol_llmnr,
@@ -78,6 +87,7 @@ static const struct {
 	{ "icmp6", PROTOCOL_ICMPV6 },	   { "ndp", PROTOCOL_ICMPV6 },
 	{ "mld", PROTOCOL_ICMPV6 },	   { "802.1q", PROTOCOL_VLAN },
 	{ "802.1ad", PROTOCOL_8021AD },	   { "qinq", PROTOCOL_8021AD },
+	{ "pop3", PROTOCOL_POP },	   { "imap4", PROTOCOL_IMAP },
 };
 
 static bool same(const char *a, const char *name, size_t len)
@@ -97,12 +107,18 @@ uint8_t protocol_find(const char *name, size_t len)
 }
 
 /* Those whose content proves them, the surest first. */
+/* clang-format off */
 static const uint8_t guessable[] = {
 	PROTOCOL_HTTP,
+	PROTOCOL_SMTP,
+	PROTOCOL_FTP,
+	PROTOCOL_POP,
+	PROTOCOL_IMAP,
 	PROTOCOL_SNMP,
 	PROTOCOL_DHCP,
 	PROTOCOL_NONE,
 };
+/* clang-format on */
 
 uint8_t protocol_guess(const uint8_t *bytes, size_t len, bool stream)
 {
