@@ -150,6 +150,7 @@ static struct connection *connection_new(struct connections *t, const struct seg
 		c->caller = c->ends[1].port > c->ends[0].port;
 	tcp_history_init(&c->history);
 	c->number = t->seen++;
+	c->first_frame = s->frame;
 	t->n++;
 	list_as_newest(t, c);
 	return c;
@@ -216,10 +217,10 @@ void connection_see(struct connection *c, const struct segment *s)
 {
 	bool syn = s->flags & TCP_FLAG_SYN, ack = s->flags & TCP_FLAG_ACK;
 
-	if (syn && !ack)
-		c->completeness |= SEEN_SYN;
-	else if (syn)
-		c->completeness |= SEEN_SYNACK;
+	if (c->first_frame == s->frame && (!syn || ack))
+		return; /* as Wireshark: what a connection begins with counts only if it is a SYN */
+	if (syn)
+		c->completeness |= ack ? SEEN_SYNACK : c->first_frame == s->frame ? SEEN_SYN : 0;
 	else if (s->len)
 		c->completeness |= SEEN_DATA;
 	else if (ack)

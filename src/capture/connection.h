@@ -33,6 +33,7 @@ struct connection {
 	uint8_t caller;	   /* which end called */
 	bool caller_known; /* by the handshake; else the end with the higher port is taken for it */
 	uint8_t completeness;
+	uint64_t first_frame;
 	uint64_t reused_by; /* the frame that began it between the endpoints of an older one */
 	uint32_t number;
 	struct tcp_history history;

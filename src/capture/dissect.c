@@ -148,7 +148,7 @@ static void analyse(struct dissect *d, struct packet *p, struct connection *c, u
 	facts->stream = c->number;
 	facts->completeness = c->completeness;
 	facts->seq = s->seq - c->base[side];
-	facts->ack = s->flags & TCP_FLAG_ACK ? s->ack - c->base[!side] : 0;
+	facts->ack = s->flags & TCP_FLAG_ACK ? s->ack - c->base[!side] : s->ack;
 	p->tcp = facts;
 }
 

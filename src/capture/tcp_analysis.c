@@ -121,6 +121,7 @@ static void judge_window(struct judging *j)
 	if (own->sent_some && before(own->next, s->seq) && !(s->flags & TCP_FLAG_RST)) {
 		j->is |= TCP_LOST_SEGMENT;
 		own->flight_known = false;
+		own->expected_ack = own->next;
 	}
 	if (s->len <= 1 && own->sent_some && s->seq == own->next - 1 && !(s->flags & OPENS_OR_ENDS))
 		j->is |= TCP_KEEP_ALIVE;
@@ -128,7 +129,7 @@ static void judge_window(struct judging *j)
 		j->is |= TCP_WINDOW_FULL;
 	if (!is_same(j))
 		return;
-	if (s->window && s->window != own->window && !s->n_sacks)
+	if (s->window && s->window != own->window)
 		j->is |= TCP_WINDOW_UPDATE;
 	else if (s->window && j->other->kept_alive)
 		j->is |= TCP_KEEP_ALIVE_ACK;
@@ -154,8 +155,8 @@ static void judge_ack(struct judging *j)
 	}
 	if (s->flags & TCP_FLAG_ACK && other->in_order && before(other->expected_ack, s->ack)) {
 		j->is |= TCP_ACK_LOST_SEGMENT;
-		other->expected_ack = other->next;
-		other->flight_known = false;
+		/* Said once. */
+		other->expected_ack = before(s->ack, other->next) ? other->next : s->ack;
 	}
 }
 
@@ -178,11 +179,11 @@ static uint32_t judge_repetition(struct judging *j)
 
 	if (other->n_duplicates >= 2 && other->last_ack == s->seq &&
 	    since(s->time_ns, other->last_ack_ns) < FAST_NS)
-		return TCP_FAST_RETRANSMISSION;
+		return TCP_FAST_RETRANSMISSION | TCP_RETRANSMISSION;
 	if (!known && since(s->time_ns, own->next_ns) < reordering && own->next != j->end)
 		return TCP_OUT_OF_ORDER;
-	j->facts->rto_frame = own->next_frame;
-	j->facts->rto_ns = since(s->time_ns, own->next_ns);
+	j->facts->rto_frame = own->n_sent ? sent_at(own, 0)->frame : own->next_frame;
+	j->facts->rto_ns = since(s->time_ns, own->n_sent ? sent_at(own, 0)->time_ns : own->next_ns);
 	return TCP_RETRANSMISSION;
 }
 
@@ -198,7 +199,7 @@ static void judge_data(struct judging *j)
 	if (s->len > 1 && s->seq == own->next - 1)
 		repeats = false;
 	if (s->len && j->other->acked_some && !before(j->other->last_ack, s->seq + s->len))
-		j->is |= TCP_SPURIOUS_RETRANSMISSION;
+		j->is |= TCP_SPURIOUS_RETRANSMISSION | TCP_RETRANSMISSION;
 	else if (repeats)
 		j->is |= judge_repetition(j);
 }
@@ -212,7 +213,7 @@ static void take_ack(struct judging *j)
 	for (uint32_t i = 0; i < other->n_sent; i++) {
 		struct tcp_sent *sent = sent_at(other, i);
 
-		if (sent->end == j->s->ack) {
+		if (sent->end == j->s->ack && !j->facts->acks_frame) {
 			j->facts->acks_frame = sent->frame;
 			j->facts->ack_rtt_ns = since(j->s->time_ns, sent->time_ns);
 		}
@@ -222,23 +223,40 @@ static void take_ack(struct judging *j)
 	other->n_sent = kept;
 }
 
+/* Sent and not acknowledged, this segment included. */
 static void count_flight(struct judging *j)
 {
 	struct tcp_direction *own = j->own;
-	uint32_t first, last;
+	uint32_t first = j->s->seq, last = first + j->s->len;
 
-	if (!own->n_sent || !own->flight_known)
+	if (!own->flight_known || !j->s->len)
 		return;
-	first = sent_at(own, 0)->seq;
-	last = sent_at(own, 0)->end;
-	for (uint32_t i = 1; i < own->n_sent; i++) {
-		struct tcp_sent *sent = sent_at(own, i);
+	for (uint32_t i = 0; i < own->n_sent; i++) {
+		const struct tcp_sent *sent = sent_at(own, i);
 
-		first = before(sent->seq, first) ? sent->seq : first;
-		last = before(last, sent->end) ? sent->end : last;
+		if (before(sent->seq, first))
+			first = sent->seq;
+		if (before(last, sent->end) && sent->seq != j->s->seq)
+			last = sent->end;
 	}
-	if (last - first < 1u << 31)
-		j->facts->bytes_in_flight = last - first;
+	if (last - first < 1u << 31 && last - first > own->sacked)
+		j->facts->bytes_in_flight = last - first - own->sacked;
+}
+
+/* Bytes beyond a hole that @s says to have. */
+static uint32_t sacked_bytes(const struct segment *s)
+{
+	uint32_t sum = 0;
+
+	for (uint32_t i = 0; i < s->n_sacks; i++) {
+		uint32_t left = load_be32(s->sacks + i * 8),
+			 right = load_be32(s->sacks + i * 8 + 4);
+
+		/* What was acknowledged anyway is said to have come twice (RFC 2883). */
+		if (before(s->ack, left) && before(left, right))
+			sum += right - left;
+	}
+	return sum;
 }
 
 static void remember(struct judging *j, struct tcp_budget *budget)
@@ -256,17 +274,22 @@ static void remember(struct judging *j, struct tcp_budget *budget)
 		own->sent_some = true;
 	}
 	if (!probe && (!own->in_order || s->seq == own->expected_ack)) {
-		own->expected_ack = j->end;
+		own->expected_ack = own->next;
 		own->in_order = true;
 	}
 	own->window = s->window;
-	own->last_ack = s->ack;
-	own->acked_some = true;
-	own->last_ack_ns = s->time_ns;
+	if (s->flags & TCP_FLAG_ACK) {
+		own->last_ack = s->ack;
+		own->acked_some = true;
+		own->last_ack_ns = s->time_ns;
+	}
 	own->probed = probe;
 	own->kept_alive = j->is & TCP_KEEP_ALIVE;
-	if (s->flags & TCP_FLAG_ACK && j->other->n_sent)
+	if (s->flags & TCP_FLAG_ACK) {
 		take_ack(j);
+		j->other->flight_known = true;
+		j->other->sacked = s->n_sacks ? sacked_bytes(s) : 0;
+	}
 	count_flight(j);
 }
 
@@ -278,6 +301,8 @@ static void take_handshake(struct judging *j)
 	struct tcp_direction *own = j->own;
 	bool syn = s->flags & TCP_FLAG_SYN;
 
+	if (s->flags & TCP_FLAG_ACK && syn && s->scale == SEGMENT_NO_SCALE)
+		j->other->scale = TCP_SCALE_NONE; /* scaled by both or by none */
 	if (syn)
 		own->scale = s->scale == SEGMENT_NO_SCALE ? TCP_SCALE_NONE
 							  : (int16_t)MIN(s->scale, 14);

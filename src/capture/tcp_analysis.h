@@ -43,6 +43,7 @@ struct tcp_direction {
 	int64_t next_ns;
 	uint32_t expected_ack; /* behind the highest byte up to which nothing is missing */
 	uint32_t last_ack;     /* that it sent */
+	uint32_t sacked;       /* bytes that the other side has beyond a hole */
 	int64_t last_ack_ns;
 	uint32_t n_duplicates;
 	uint64_t duplicated; /* the frame that they repeat */

@@ -19,7 +19,7 @@
 
 static struct fault fault;
 
-static void end(const char *name, const char *text)
+static _Noreturn void end(const char *name, const char *text)
 {
 	fprintf(stderr, "capture-copy: %s: %s\n", name, text);
 	exit(3);

@@ -12,6 +12,7 @@
 #include "io/capture_unpack.h"
 
 #define PACKED_WINDOW (1U << 18)
+#define READ_AT_ONCE  (1U << 17) /* what is read is then still in the processor's cache */
 
 /* Until @in->fd can be read. Return: 0 or what the caller's function says. */
 static int wait_for_bytes(struct capture_input *in)
@@ -80,8 +81,9 @@ int capture_input_fill(struct capture_input *in, size_t n)
 	}
 	while (left < n && !in->ended) {
 		uint8_t *to = in->window + left;
-		ssize_t got = in->unpack ? unpack_some(in, to, CAPTURE_WINDOW - left)
-					 : read_some(in, to, CAPTURE_WINDOW - left);
+		ssize_t got = in->unpack
+				      ? unpack_some(in, to, CAPTURE_WINDOW - left)
+				      : read_some(in, to, MIN(CAPTURE_WINDOW - left, READ_AT_ONCE));
 
 		if (got <= 0) {
 			in->ended = true;

@@ -208,8 +208,8 @@ static int statistics_block(struct capture_reader *r, const uint8_t *block, uint
 	return err < 0 ? bad_options(r, "statistics") : NOT_A_PACKET;
 }
 
-/* Held at the ends of what fits. */
-static int64_t stamp_to_ns(const struct interface_slot *slot, uint64_t stamp)
+/* Any resolution and offset; held at the ends of what fits. */
+static int64_t odd_stamp_to_ns(const struct interface_slot *slot, uint64_t stamp)
 {
 	unsigned __int128 scaled = (unsigned __int128)stamp * slot->multiplier;
 	__int128 ns;
@@ -220,14 +220,25 @@ static int64_t stamp_to_ns(const struct interface_slot *slot, uint64_t stamp)
 	return ns > INT64_MAX ? INT64_MAX : ns < INT64_MIN ? INT64_MIN : (int64_t)ns;
 }
 
+static inline int64_t stamp_to_ns(const struct interface_slot *slot, uint64_t stamp)
+{
+	uint64_t ns;
+
+	if (likely(slot->divisor == 1 && !slot->offset_s &&
+		   !__builtin_mul_overflow(stamp, slot->multiplier, &ns) && ns <= INT64_MAX))
+		return (int64_t)ns;
+	return odd_stamp_to_ns(slot, stamp);
+}
+
 /* The first comment and the flags; the two kinds of packet blocks agree on both codes. */
-static int packet_options(struct capture_reader *r, struct cursor *options,
+static int packet_options(struct capture_reader *r, const uint8_t *at, size_t len,
 			  struct capture_packet *p)
 {
+	struct cursor options = cursor_of(at, len);
 	struct option o;
 	int err;
 
-	while ((err = next_option(r, options, &o)) > 0) {
+	while ((err = next_option(r, &options, &o)) > 0) {
 		if (o.code == OPTION_COMMENT && !p->comment) {
 			p->comment = (const char *)o.value;
 			p->comment_len = (uint32_t)strnlen(p->comment, o.len);
@@ -253,11 +264,12 @@ static int packet_block(struct capture_reader *r, const uint8_t *block, uint32_t
 	bool old = load32(r, block) == BLOCK_OLD_PACKET;
 	struct interface_slot *slot;
 	struct capture_packet p;
-	uint32_t cap_len, wire_len, data_end;
+	uint32_t id, cap_len, wire_len, data_end;
 
 	if (unlikely(len < PACKET_FIXED + TRAILER))
 		return capture_reader_fail(r, -E_MALFORMED, "a packet's block of %u bytes", len);
-	slot = interface_of(r, old ? load16(r, block + 8) : load32(r, block + 8));
+	id = old ? load16(r, block + 8) : load32(r, block + 8);
+	slot = interface_of(r, id);
 	if (unlikely(!slot))
 		return r->err;
 	cap_len = load32(r, block + 20);
@@ -270,16 +282,17 @@ static int packet_block(struct capture_reader *r, const uint8_t *block, uint32_t
 		.wire_len = MAX(cap_len, wire_len),
 		.time_ns = stamp_to_ns(slot, (uint64_t)load32(r, block + 12) << 32 |
 						     load32(r, block + 16)),
-		.interface = (uint32_t)(slot - r->interfaces),
+		.interface = (uint32_t)r->section_start + id,
 		.link_type = slot->shown.link_type,
 	};
 	data_end = PACKET_FIXED + ((cap_len + 3) & ~3U);
 	if (unlikely(data_end + TRAILER < len)) {
-		struct cursor options = cursor_of(block + data_end, len - data_end - TRAILER);
-		int err = packet_options(r, &options, &p);
+		struct capture_packet full = p;
+		int err = packet_options(r, block + data_end, len - data_end - TRAILER, &full);
 
-		if (err < 0)
-			return err;
+		if (!err)
+			*ret_packet = full;
+		return err < 0 ? err : 1;
 	}
 	*ret_packet = p;
 	return 1;

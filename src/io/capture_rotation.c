@@ -226,7 +226,7 @@ enum capture_turn capture_series_turn(struct capture_series *s, int64_t now_ns, 
 		return CAPTURE_TURN_NONE;
 	}
 	s->opened_ns = now_ns;
-	if (s->opened) {
+	if (r->dated && r->n_files) {
 		s->replaced_ns = s->opened[s->number % r->n_files];
 		s->opened[s->number % r->n_files] = now_ns;
 	}

@@ -161,29 +161,38 @@ static int become(struct dump *d, struct fault *fault)
 	return err ? err : privileges_drop(&who, fault);
 }
 
+static int capture(struct dump *d)
+{
+	struct sigaction action = { .sa_handler = on_signal };
+	int status;
+
+	d->thread.rings = d->rings;
+	if (capture_thread_start(&d->thread, &d->t) < 0)
+		return complain("no thread");
+	running = d->t;
+	sigaction(SIGINT, &action, NULL);
+	sigaction(SIGTERM, &action, NULL);
+	fputs("ready\n", stderr);
+	consume(d);
+	signal(SIGINT, SIG_IGN);
+	signal(SIGTERM, SIG_IGN);
+	status = report(d);
+	capture_thread_free(d->t);
+	return status;
+}
+
 int main(int argc, char **argv)
 {
 	struct dump d = { .print = true, .thread.queue_bytes = CAPTURE_QUEUE_BYTES };
-	struct sigaction action = { .sa_handler = on_signal };
 	struct fault fault = { 0 };
 	int status;
 
 	if (parse(&d, argc, argv) < 0)
 		return 2;
 	if (open_all(&d, &fault) < 0 || (d.user && become(&d, &fault) < 0))
-		return complain(fault.text);
-	d.thread.rings = d.rings;
-	if (capture_thread_start(&d.thread, &d.t) < 0)
-		return complain("no thread");
-	running = d.t;
-	sigaction(SIGINT, &action, NULL);
-	sigaction(SIGTERM, &action, NULL);
-	fputs("ready\n", stderr);
-	consume(&d);
-	signal(SIGINT, SIG_IGN);
-	signal(SIGTERM, SIG_IGN);
-	status = report(&d);
-	capture_thread_free(d.t);
+		status = complain(fault.text);
+	else
+		status = capture(&d);
 	for (size_t i = 0; i < d.thread.n_rings; i++)
 		capture_ring_free(d.rings[i]);
 	return status;

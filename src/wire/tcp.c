@@ -420,8 +420,7 @@ static void walk_analysis(struct walk *w, const struct tcp_facts *f)
 		return;
 	walk_computed(w, &fact_rows[FACT_ANALYSIS], 0);
 	give_known(w, FACT_ACKS_FRAME, f->acks_frame);
-	if (f->acks_frame)
-		walk_computed(w, &fact_rows[FACT_ACK_RTT], (uint64_t)f->ack_rtt_ns);
+	give_known(w, FACT_ACK_RTT, (uint64_t)f->ack_rtt_ns);
 	give_known(w, FACT_INITIAL_RTT, (uint64_t)f->initial_rtt_ns);
 	give_known(w, FACT_BYTES_IN_FLIGHT, f->bytes_in_flight);
 	for (size_t i = 0; i < ARRAY_LEN(notes); i++)
@@ -429,7 +428,8 @@ static void walk_analysis(struct walk *w, const struct tcp_facts *f)
 			walk_computed(w, &notes[i].field, 1);
 	give_known(w, FACT_DUPLICATE_NUM, f->duplicate_ack);
 	give_known(w, FACT_DUPLICATE_FRAME, f->duplicate_of);
-	give_known(w, FACT_RTO_FRAME, f->rto_frame);
+	if (f->rto_ns)
+		give_known(w, FACT_RTO_FRAME, f->rto_frame);
 	give_known(w, FACT_RTO, (uint64_t)f->rto_ns);
 }
 
@@ -443,8 +443,9 @@ static void walk_facts(struct walk *w, const struct tcp_facts *f)
 	walk_computed(w, &fact_rows[FACT_NXTSEQ], f->seq + w->layer->payload_len + ends);
 	walk_computed(w, &fact_rows[FACT_ACK], f->ack);
 	walk_computed(w, &fact_rows[FACT_WINDOW], f->window);
-	walk_computed(w, &fact_rows[FACT_SCALE],
-		      f->scale < 0 ? (uint64_t)(int64_t)f->scale : 1ULL << f->scale);
+	if (!(header[13] & TCP_FLAG_SYN))
+		walk_computed(w, &fact_rows[FACT_SCALE],
+			      f->scale < 0 ? (uint64_t)(int64_t)f->scale : 1ULL << f->scale);
 	walk_computed(w, &fact_rows[FACT_COMPLETENESS], f->completeness);
 	walk_computed(w, &fact_rows[FACT_TIME_RELATIVE], (uint64_t)f->since_first_ns);
 	walk_computed(w, &fact_rows[FACT_TIME_DELTA], (uint64_t)f->since_previous_ns);
