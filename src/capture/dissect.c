@@ -246,5 +246,6 @@ struct dissect_counts dissect_counts(const struct dissect *d)
 	counts.gap_bytes = r.gap_bytes;
 	counts.dropped_bytes = r.dropped_bytes;
 	counts.conflicts = r.conflicts;
+	counts.held_bytes = d->streams ? streams_held(d->streams) : 0;
 	return counts;
 }

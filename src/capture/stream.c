@@ -422,3 +422,8 @@ struct reassembly_counts streams_counts(const struct streams *t)
 {
 	return t->pool.counts;
 }
+
+size_t streams_held(const struct streams *t)
+{
+	return t->pool.used;
+}

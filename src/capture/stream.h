@@ -91,4 +91,7 @@ void streams_end(struct streams *t, struct connection *c);
 
 struct reassembly_counts streams_counts(const struct streams *t);
 
+/* Bytes of memory that unfinished messages and early segments take now. */
+size_t streams_held(const struct streams *t);
+
 #endif
