@@ -35,7 +35,7 @@ void craft_presets(struct craft *c, const struct field *rows, size_t n, uint32_t
 /* The message that a protocol sends when nothing is said: that of the preset type, or the first. */
 static const struct block *preset_body(const struct protocol *p)
 {
-	for (size_t i = 0; i < p->n_bodies; i++)
+	for (size_t i = 0; p->select && i < p->n_bodies; i++)
 		if (p->bodies[i].code == p->select->preset)
 			return &p->bodies[i];
 	return p->n_bodies ? p->bodies : NULL;

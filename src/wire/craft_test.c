@@ -69,7 +69,8 @@ static bool is_structure(const struct protocol *p, const struct field *f)
 	       !strcmp(f->name, "arp.proto.type") || !strncmp(f->name, "ip.frag", 7) ||
 	       !strcmp(f->name, "ip.flags.mf") || !strcmp(f->name, "ipv6.routing.srh.last_entry") ||
 	       !strcmp(f->name, "llc.dsap") || !strcmp(f->name, "llc.control") ||
-	       !strcmp(f->name, "llc.oui");
+	       !strcmp(f->name, "llc.oui") || !strcmp(f->name, "igmp.max_resp") ||
+	       !strcmp(f->name, "igmp.reserved");
 }
 
 /* Whether deeper rows follow that cover parts of this one. */
@@ -194,7 +195,7 @@ static bool try_body(uint8_t id, const struct block *b, bool by_type)
 static void every_body(void **state)
 {
 	/* These are told apart by values of other fields, which the names cannot say. */
-	static const char *const unreachable[] = { "length", "numbered", "compressed" };
+	static const char *const unreachable[] = { "length", "numbered", "compressed", "query1" };
 
 	(void)state;
 	for (unsigned id = 1; id < N_PROTOCOLS; id++) {

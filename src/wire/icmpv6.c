@@ -5,6 +5,7 @@
 #include "wire/icmpv6.h"
 
 #include "wire/icmp.h"
+#include "wire/multicast.h"
 #include "wire/numbers.h"
 #include "wire/packet.h"
 
@@ -74,16 +75,6 @@ static const struct value_name parameter_names[] = {
 static const struct value_name preference_names[] = {
 	{ 0, "medium" }, { 1, "high" }, { 2, "reserved" }, { 3, "low" }, { 0 },
 };
-static const struct value_name record_names[] = {
-	{ 1, "mode is include" },
-	{ 2, "mode is exclude" },
-	{ 3, "change to include" },
-	{ 4, "change to exclude" },
-	{ 5, "allow new sources" },
-	{ 6, "block old sources" },
-	{ 0 },
-};
-
 static const struct field fields[] = {
 	{ AS_UINT("icmpv6.type", 0, 8), .title = "Type", .preset = ICMP6_TYPE_ECHO,
 	  .about = "What the message says; below 128 an error", .values = type_names },
@@ -268,7 +259,8 @@ static const struct field record_group = {
 	.title = "Record",
 };
 static const struct field record_fields[] = {
-	{ AS_UINT("icmpv6.mldr.mar.record_type", 0, 8), .title = "Type", .values = record_names },
+	{ AS_UINT("icmpv6.mldr.mar.record_type", 0, 8), .title = "Type",
+	  .values = multicast_record_names },
 	{ AS_UINT("icmpv6.mldr.mar.aux_data_len", BYTE(1), 8), .title = "Auxiliary data length",
 	  .about = "In words of 4 bytes" },
 	{ AS_UINT("icmpv6.mldr.mar.nb_sources", BYTE(2), 16), .title = "Number of sources" },
@@ -284,35 +276,14 @@ static const struct field record_auxiliary = {
 	.title = "Auxiliary data",
 };
 
-/* Records of a report, each with as many sources and auxiliary data as it says. */
-static void walk_records(struct walk *w, uint32_t off)
-{
-	const uint8_t *bytes = w->packet->bytes;
-
-	while (off < w->end && !w->over) {
-		const uint8_t *record = bytes + off;
-		uint32_t n, auxiliary;
-
-		if (!walk_field(w, &record_group, off, 20, 0) ||
-		    !walk_rows(w, record_fields, ARRAY_LEN(record_fields), off, w->end, 1))
-			return;
-		n = load_be16(record + 2) * 16u;
-		auxiliary = record[1] * 4u;
-		if (n > w->end - off - 20 || auxiliary > w->end - off - 20 - n) {
-			uint32_t whole = MIN(n, (w->end - off - 20) & ~15u);
-
-			walk_rows(w, &record_source, 1, off, off + 20 + whole, 1);
-			walk_fault(w, -E_MALFORMED, off);
-			return;
-		}
-		if (!walk_rows(w, &record_source, 1, off, off + 20 + n, 1))
-			return;
-		off += 20 + n;
-		if (auxiliary)
-			walk_field(w, &record_auxiliary, off, auxiliary, 1);
-		off += auxiliary;
-	}
-}
+static const struct multicast_record record = {
+	.group = &record_group,
+	.head = record_fields,
+	.n_head = ARRAY_LEN(record_fields),
+	.source = &record_source,
+	.auxiliary = &record_auxiliary,
+	.address_len = 16,
+};
 
 static void icmpv6_walk(struct walk *w)
 {
@@ -323,7 +294,7 @@ static void icmpv6_walk(struct walk *w)
 	if (!body || !walk_rows(w, body->fields, body->n_fields, off, w->end, 0))
 		return;
 	if (header[0] == ICMP6_TYPE_MLD2_REPORT)
-		walk_records(w, off + body->min_len);
+		multicast_walk_records(w, &record, off + body->min_len);
 	else if (body->has_options && body != &bodies[BODY_QUERY2])
 		walk_options(w, &nd_options, off + body->min_len, w->end);
 }

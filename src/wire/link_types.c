@@ -11,6 +11,7 @@ static const struct link_type {
 	uint8_t encap;
 	const char *name;
 } types[] = {
+	{ 0, PROTOCOL_NULL, 15, "NULL" },
 	{ 1, PROTOCOL_ETHERNET, 1, "ETHERNET" },
 	{ 9, EITHER_PPP, 4, "PPP" },
 	{ 12, RAW_IP, 7, "RAW" }, /* raw IP of most systems, */
@@ -18,8 +19,11 @@ static const struct link_type {
 	{ 50, EITHER_PPP, 4, "PPP_HDLC" },
 	{ 51, PROTOCOL_PPPOES, 139, "PPP_ETHER" },
 	{ 101, RAW_IP, 7, "RAW" },
+	{ 108, PROTOCOL_NULL, 174, "LOOP" },
+	{ 113, PROTOCOL_SLL, 25, "LINUX_SLL" },
 	{ 228, PROTOCOL_IPV4, 129, "IPV4" },
 	{ 229, PROTOCOL_IPV6, 130, "IPV6" },
+	{ 276, PROTOCOL_SLL2, 210, "LINUX_SLL2" },
 };
 
 static const struct link_type *find(uint32_t number)

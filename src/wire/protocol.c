@@ -3,6 +3,7 @@
 #include <strings.h>
 
 #include "wire/arp.h"
+#include "wire/cooked.h"
 #include "wire/data.h"
 #include "wire/dhcp.h"
 #include "wire/dns.h"
@@ -12,6 +13,7 @@
 #include "wire/http.h"
 #include "wire/icmp.h"
 #include "wire/icmpv6.h"
+#include "wire/igmp.h"
 #include "wire/imap.h"
 #include "wire/ipsec.h"
 #include "wire/ipv4.h"
@@ -45,6 +47,9 @@ const struct protocol *const protocols[N_PROTOCOLS] = {
 	[PROTOCOL_IPV6CP] = &protocol_ipv6cp,
 	[PROTOCOL_PAP] = &protocol_pap,
 	[PROTOCOL_CHAP] = &protocol_chap,
+	[PROTOCOL_SLL] = &protocol_sll,
+	[PROTOCOL_SLL2] = &protocol_sll2,
+	[PROTOCOL_NULL] = &protocol_null,
 	[PROTOCOL_ARP] = &protocol_arp,
 	[PROTOCOL_IPV4] = &protocol_ipv4,
 	[PROTOCOL_IPV6] = &protocol_ipv6,
@@ -56,6 +61,7 @@ const struct protocol *const protocols[N_PROTOCOLS] = {
 	[PROTOCOL_ESP] = &protocol_esp,
 	[PROTOCOL_ICMP] = &protocol_icmp,
 	[PROTOCOL_ICMPV6] = &protocol_icmpv6,
+	[PROTOCOL_IGMP] = &protocol_igmp,
 	[PROTOCOL_UDP] = &protocol_udp,
 	[PROTOCOL_TCP] = &protocol_tcp,
 	[PROTOCOL_SNMP] = &protocol_snmp,

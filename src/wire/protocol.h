@@ -25,6 +25,9 @@ enum protocol_id {
 	PROTOCOL_IPV6CP,
 	PROTOCOL_PAP,
 	PROTOCOL_CHAP,
+	PROTOCOL_SLL,
+	PROTOCOL_SLL2,
+	PROTOCOL_NULL,
 	PROTOCOL_ARP,
 	PROTOCOL_IPV4,
 	PROTOCOL_IPV6,
@@ -36,6 +39,7 @@ enum protocol_id {
 	PROTOCOL_ESP,
 	PROTOCOL_ICMP,
 	PROTOCOL_ICMPV6,
+	PROTOCOL_IGMP,
 	PROTOCOL_UDP,
 	PROTOCOL_TCP,
 	PROTOCOL_SNMP,
@@ -136,7 +140,10 @@ struct protocol {
 	const struct field *checksum;
 	enum checksum_kind checksum_kind;
 
-	/* What follows the rows above in messages of one type: found by @select's value. */
+	/*
+	 * What follows the rows above in messages of one type: found by @select's value. Without
+	 * @select: one body, what the header usually is where walk() reads others, too.
+	 */
 	const struct field *select;
 	const struct block *bodies;
 	uint8_t n_bodies;
