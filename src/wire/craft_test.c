@@ -70,7 +70,8 @@ static bool is_structure(const struct protocol *p, const struct field *f)
 	       !strcmp(f->name, "ip.flags.mf") || !strcmp(f->name, "ipv6.routing.srh.last_entry") ||
 	       !strcmp(f->name, "llc.dsap") || !strcmp(f->name, "llc.control") ||
 	       !strcmp(f->name, "llc.oui") || !strcmp(f->name, "igmp.max_resp") ||
-	       !strcmp(f->name, "igmp.reserved");
+	       !strcmp(f->name, "igmp.reserved") || !strcmp(f->name, "igmp.num_src") ||
+	       !strcmp(f->name, "igmp.saddr");
 }
 
 /* Whether deeper rows follow that cover parts of this one. */
