@@ -385,6 +385,7 @@ static void constant(const struct node *n, struct value *v)
 	*v = (struct value){
 		.type = n->type,
 		.prefix = n->prefix,
+		.masked = n->type == VALUE_IP4 || n->type == VALUE_IP6,
 		.len = n->len,
 		.bytes = n->bytes,
 		.number = n->number,
@@ -454,13 +455,12 @@ static bool holds(unsigned op, int order)
 
 static bool value_compare(unsigned op, const struct value *a, const struct value *b)
 {
-	bool address = b->type == VALUE_IP4 || b->type == VALUE_IP6;
 	int order;
 
 	if (op == OP_CONTAINS)
 		return !value_is_number(a->type) &&
 		       (!b->len || (a->len && memmem(a->bytes, a->len, b->bytes, b->len)));
-	if (address && b->prefix && a->type == b->type && a->len == b->len)
+	if (b->masked && a->type == b->type && a->len == b->len)
 		return holds(op, prefix_order(a, b));
 	return value_order(a, b, &order) && holds(op, order);
 }

@@ -44,7 +44,8 @@ typedef __int128 number_t;
 
 struct value {
 	uint8_t type;	/* enum value_type */
-	uint8_t prefix; /* of addresses that are constants: bits that count */
+	uint8_t prefix; /* @masked: bits that count */
+	bool masked;
 	uint32_t len;
 	const uint8_t *bytes;
 	number_t number;
