@@ -52,7 +52,8 @@ static inline const uint8_t *cursor_bytes(struct cursor *c, size_t n)
 		cursor_fail(c, -E_TRUNCATED);
 		return NULL;
 	}
-	c->at += n;
+	if (n) /* nothing may be added to NULL, not even 0 */
+		c->at += n;
 	return p;
 }
 

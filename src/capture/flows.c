@@ -3,7 +3,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
-#include "capture/table.h"
+#include "capture/lru.h"
 #include "capture/transport.h"
 #include "wire/numbers.h"
 #include "wire/tcp.h"
@@ -23,7 +23,7 @@ struct row {
 };
 
 struct flows {
-	struct table *table;
+	struct lru *table;
 	uint64_t others;
 };
 
@@ -33,7 +33,7 @@ struct flows *flows_new(uint32_t max)
 
 	if (!f)
 		return NULL;
-	f->table = table_new(sizeof(struct key), sizeof(struct row), max);
+	f->table = lru_new(sizeof(struct key), sizeof(struct row), max);
 	return f->table ? f : flows_free(f);
 }
 
@@ -41,7 +41,7 @@ struct flows *flows_free(struct flows *f)
 {
 	if (!f)
 		return NULL;
-	table_free(f->table);
+	lru_free(f->table);
 	free(f);
 	return NULL;
 }
@@ -140,7 +140,7 @@ int flows_add(struct flows *f, const struct packet *p)
 		return 0;
 	}
 	side = key_of(&k, &t, facts);
-	r = table_add(f->table, &k, &new);
+	r = lru_add(f->table, &k, &new);
 	if (!r)
 		return -ENOMEM;
 	if (new)
@@ -159,7 +159,7 @@ int flows_add(struct flows *f, const struct packet *p)
 
 uint64_t flows_evicted(const struct flows *f)
 {
-	return table_evicted(f->table);
+	return lru_evicted(f->table);
 }
 
 uint64_t flows_others(const struct flows *f)
@@ -183,7 +183,7 @@ int64_t flows_sorted(const struct flows *f, const struct flow ***ret_flows)
 {
 	_Static_assert(offsetof(struct row, flow) == 0, "a row begins with its flow");
 	const void **rows;
-	int64_t n = table_sorted(f->table, compare, &rows);
+	int64_t n = lru_sorted(f->table, compare, &rows);
 
 	if (n >= 0)
 		*ret_flows = (const struct flow **)rows;

@@ -3,7 +3,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
-#include "capture/table.h"
+#include "capture/lru.h"
 #include "capture/transport.h"
 #include "wire/numbers.h"
 
@@ -17,7 +17,7 @@ struct key {
 };
 
 struct talkers {
-	struct table *table; /* of struct talker */
+	struct lru *table; /* of struct talker */
 	uint64_t others;
 };
 
@@ -28,7 +28,7 @@ struct talkers *talkers_new(uint32_t max)
 	if (!t)
 		return NULL;
 	/* Each packet needs two rows at a time. */
-	t->table = table_new(sizeof(struct key), sizeof(struct talker), MAX(max, 2u));
+	t->table = lru_new(sizeof(struct key), sizeof(struct talker), MAX(max, 2u));
 	return t->table ? t : talkers_free(t);
 }
 
@@ -36,7 +36,7 @@ struct talkers *talkers_free(struct talkers *t)
 {
 	if (!t)
 		return NULL;
-	table_free(t->table);
+	lru_free(t->table);
 	free(t);
 	return NULL;
 }
@@ -64,8 +64,8 @@ static bool source_serves(const struct talkers *t, const struct packet *p,
 
 	if (!tr->ends.src_port || tr->tcp_flags & TCP_FLAG_SYN)
 		return transport_is_reply(p, tr);
-	src_known = table_find(t->table, &src);
-	dst_known = table_find(t->table, &dst);
+	src_known = lru_find(t->table, &src);
+	dst_known = lru_find(t->table, &dst);
 	return src_known != dst_known ? src_known : transport_is_reply(p, tr);
 }
 
@@ -75,7 +75,7 @@ static int count(struct talkers *t, const struct packet *p, const struct transpo
 	struct talker *row;
 	bool new;
 
-	row = table_add(t->table, k, &new);
+	row = lru_add(t->table, k, &new);
 	if (!row)
 		return -ENOMEM;
 	if (new) {
@@ -115,7 +115,7 @@ int talkers_add(struct talkers *t, const struct packet *p)
 
 uint64_t talkers_evicted(const struct talkers *t)
 {
-	return table_evicted(t->table);
+	return lru_evicted(t->table);
 }
 
 uint64_t talkers_others(const struct talkers *t)
@@ -140,7 +140,7 @@ static int compare(const void *a, const void *b)
 int64_t talkers_sorted(const struct talkers *t, const struct talker ***ret_talkers)
 {
 	const void **rows;
-	int64_t n = table_sorted(t->table, compare, &rows);
+	int64_t n = lru_sorted(t->table, compare, &rows);
 
 	if (n >= 0)
 		*ret_talkers = (const struct talker **)rows;

@@ -1,4 +1,4 @@
-#include "capture/table.h"
+#include "capture/lru.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -13,7 +13,7 @@ struct head {
 	uint32_t older, newer;
 };
 
-struct table {
+struct lru {
 	struct hash *places; /* uint32_t by key */
 	uint8_t *rows;
 	size_t key_size, row_size, each;
@@ -22,9 +22,9 @@ struct table {
 	uint64_t evicted;
 };
 
-struct table *table_new(size_t key_size, size_t row_size, uint32_t max)
+struct lru *lru_new(size_t key_size, size_t row_size, uint32_t max)
 {
-	struct table *t = calloc(1, sizeof(*t));
+	struct lru *t = calloc(1, sizeof(*t));
 
 	if (!t)
 		return NULL;
@@ -34,10 +34,10 @@ struct table *table_new(size_t key_size, size_t row_size, uint32_t max)
 	t->max = max;
 	t->oldest = t->newest = NONE;
 	t->places = hash_new(key_size, sizeof(uint32_t), max);
-	return t->places ? t : table_free(t);
+	return t->places ? t : lru_free(t);
 }
 
-struct table *table_free(struct table *t)
+struct lru *lru_free(struct lru *t)
 {
 	if (!t)
 		return NULL;
@@ -47,22 +47,22 @@ struct table *table_free(struct table *t)
 	return NULL;
 }
 
-static struct head *head_at(const struct table *t, uint32_t i)
+static struct head *head_at(const struct lru *t, uint32_t i)
 {
 	return (struct head *)(t->rows + i * t->each);
 }
 
-static void *row_at(const struct table *t, uint32_t i)
+static void *row_at(const struct lru *t, uint32_t i)
 {
 	return head_at(t, i) + 1;
 }
 
-static uint8_t *key_at(const struct table *t, uint32_t i)
+static uint8_t *key_at(const struct lru *t, uint32_t i)
 {
 	return (uint8_t *)row_at(t, i) + t->row_size;
 }
 
-static void unlist(struct table *t, uint32_t i)
+static void unlist(struct lru *t, uint32_t i)
 {
 	const struct head *h = head_at(t, i);
 
@@ -70,7 +70,7 @@ static void unlist(struct table *t, uint32_t i)
 	*(h->newer == NONE ? &t->newest : &head_at(t, h->newer)->older) = h->older;
 }
 
-static void list_as_newest(struct table *t, uint32_t i)
+static void list_as_newest(struct lru *t, uint32_t i)
 {
 	*head_at(t, i) = (struct head){ t->newest, NONE };
 	*(t->newest == NONE ? &t->oldest : &head_at(t, t->newest)->newer) = i;
@@ -78,7 +78,7 @@ static void list_as_newest(struct table *t, uint32_t i)
 }
 
 /* A place for a new row; NONE when out of memory. */
-static uint32_t make_place(struct table *t)
+static uint32_t make_place(struct lru *t)
 {
 	uint32_t cap = t->cap ? (uint32_t)MIN(t->cap * 2ULL, t->max) : MIN(64u, t->max);
 	uint32_t i = t->oldest;
@@ -100,14 +100,14 @@ static uint32_t make_place(struct table *t)
 	return t->n++;
 }
 
-void *table_find(const struct table *t, const void *key)
+void *lru_find(const struct lru *t, const void *key)
 {
 	const uint32_t *place = hash_get(t->places, key);
 
 	return place ? row_at(t, *place) : NULL;
 }
 
-void *table_add(struct table *t, const void *key, bool *ret_new)
+void *lru_add(struct lru *t, const void *key, bool *ret_new)
 {
 	const uint32_t *place = hash_get(t->places, key);
 	void *value;
@@ -137,18 +137,18 @@ void *table_add(struct table *t, const void *key, bool *ret_new)
 	return row_at(t, i);
 }
 
-uint32_t table_len(const struct table *t)
+uint32_t lru_len(const struct lru *t)
 {
 	return t->n;
 }
 
-uint64_t table_evicted(const struct table *t)
+uint64_t lru_evicted(const struct lru *t)
 {
 	return t->evicted;
 }
 
-int64_t table_sorted(const struct table *t, int (*compare)(const void *a, const void *b),
-		     const void ***ret_rows)
+int64_t lru_sorted(const struct lru *t, int (*compare)(const void *a, const void *b),
+		   const void ***ret_rows)
 {
 	const void **rows;
 
