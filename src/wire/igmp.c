@@ -7,7 +7,8 @@
 
 #include "wire/multicast.h"
 
-#define IGMP_LEN   8
+#define HEADER_LEN 4
+#define IGMP_LEN   8 /* of all messages whose contents are known */
 #define QUERY3_LEN 12
 
 enum {
@@ -103,14 +104,14 @@ static const struct block bodies[] = {
 	BODY("report", "Report, version 2", "RFC 2236 section 2", version2, 8, IGMP_REPORT2),
 	BODY("leave", "Leave group", "RFC 2236 section 2", version2, 8, IGMP_LEAVE),
 	BODY("report3", "Report, version 3", "RFC 3376 section 4.2", report3, 8, IGMP_REPORT3),
-	BODY("other", "Other message", "RFC 3228", other, 8, 0),
+	BODY("other", "Other message", "RFC 3228", other, 4, 0),
 };
 enum { BODY_QUERY2, BODY_QUERY1, BODY_QUERY3, BODY_OTHER = 7 };
 static const uint8_t versions[ARRAY_LEN(bodies)] = { 2, 1, 3, 1, 2, 2, 3, 0 };
 
 static const struct block *igmp_body(const uint8_t *header, size_t len)
 {
-	if (len < IGMP_LEN)
+	if (len < HEADER_LEN)
 		return NULL;
 	if (header[0] == IGMP_QUERY)
 		return &bodies[len >= QUERY3_LEN ? BODY_QUERY3
@@ -238,9 +239,9 @@ static void igmp_line(struct buf *b, const struct packet *p, size_t layer)
 					  : field_value_name(&fields[ROW_TYPE], header[0]);
 	buf_char(b, ' ');
 	buf_str(b, name ?: "message");
-	if (body->code == IGMP_REPORT3) {
+	if (body->code == IGMP_REPORT3 && l->header_len >= IGMP_LEN) {
 		line_records(b, header + IGMP_LEN, header + l->header_len);
-	} else if (body->code && load_be32(header + 4)) {
+	} else if (body->code && l->header_len >= IGMP_LEN && load_be32(header + 4)) {
 		buf_char(b, ' ');
 		buf_ip4(b, header + 4);
 	}
@@ -262,7 +263,7 @@ const struct protocol protocol_igmp = {
 	.rfc = "RFC 3376 section 4",
 	.about = "Hosts tell routers which IPv4 multicast groups they want to hear.",
 	ROWS(fields),
-	.min_len = IGMP_LEN,
+	.min_len = HEADER_LEN,
 	.whole = true,
 	.checksum = &fields[ROW_CHECKSUM],
 	.checksum_kind = CHECKSUM_MESSAGE,
