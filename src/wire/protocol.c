@@ -6,6 +6,7 @@
 #include "wire/cooked.h"
 #include "wire/data.h"
 #include "wire/dhcp.h"
+#include "wire/dhcpv6.h"
 #include "wire/dns.h"
 #include "wire/ethernet.h"
 #include "wire/frame.h"
@@ -75,6 +76,7 @@ const struct protocol *const protocols[N_PROTOCOLS] = {
 	[PROTOCOL_MDNS] = &protocol_mdns,
 	[PROTOCOL_LLMNR] = &protocol_llmnr,
 	[PROTOCOL_DHCP] = &protocol_dhcp,
+	[PROTOCOL_DHCPV6] = &protocol_dhcpv6,
 	[PROTOCOL_DATA] = &protocol_data,
 };
 /* clang-format on */
