@@ -67,7 +67,7 @@ static inline void cursor_skip(struct cursor *c, size_t n)
 static inline struct cursor cursor_sub(struct cursor *c, size_t n)
 {
 	const uint8_t *p = cursor_bytes(c, n);
-	struct cursor sub = cursor_of(p, p ? n : 0);
+	struct cursor sub = cursor_of(p ? p : c->at, p ? n : 0);
 
 	sub.err = c->err;
 	return sub;

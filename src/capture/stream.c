@@ -273,7 +273,7 @@ static size_t stream_take(struct reassembly_pool *pool, struct reassembly *r, co
 	struct stream *stream = &t->connection->stream;
 
 	side->full = false;
-	give(t, side, bytes + old, len - old, 0, end && r->ended);
+	give(t, side, len > old ? bytes + old : NULL, len - old, 0, end && r->ended);
 	if (!t->segment || !len)
 		return len;
 	if (!stream->proto)
