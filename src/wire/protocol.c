@@ -28,6 +28,7 @@
 #include "wire/pop.h"
 #include "wire/smtp.h"
 #include "wire/tcp.h"
+#include "wire/tls.h"
 #include "wire/udp.h"
 #include "wire/vlan.h"
 
@@ -66,6 +67,7 @@ const struct protocol *const protocols[N_PROTOCOLS] = {
 	[PROTOCOL_UDP] = &protocol_udp,
 	[PROTOCOL_TCP] = &protocol_tcp,
 	[PROTOCOL_SNMP] = &protocol_snmp,
+	[PROTOCOL_TLS] = &protocol_tls,
 	[PROTOCOL_HTTP] = &protocol_http,
 	[PROTOCOL_FTP] = &protocol_ftp,
 	[PROTOCOL_FTP_DATA] = &protocol_ftp_data,
@@ -86,16 +88,27 @@ static const struct {
 	const char *name;
 	uint8_t protocol;
 } other_names[] = {
-	{ "ethernet", PROTOCOL_ETHERNET }, { "ipv4", PROTOCOL_IPV4 },
-	{ "ip4", PROTOCOL_IPV4 },	   { "ip6", PROTOCOL_IPV6 },
-	{ "hopopts", PROTOCOL_HOPOPTS },   { "hop-by-hop", PROTOCOL_HOPOPTS },
-	{ "routing", PROTOCOL_ROUTING },   { "fragment", PROTOCOL_FRAGMENT },
-	{ "fraghdr", PROTOCOL_FRAGMENT },  { "dstopts", PROTOCOL_DSTOPTS },
-	{ "icmp4", PROTOCOL_ICMP },	   { "icmpv4", PROTOCOL_ICMP },
-	{ "icmp6", PROTOCOL_ICMPV6 },	   { "ndp", PROTOCOL_ICMPV6 },
-	{ "mld", PROTOCOL_ICMPV6 },	   { "802.1q", PROTOCOL_VLAN },
-	{ "802.1ad", PROTOCOL_8021AD },	   { "qinq", PROTOCOL_8021AD },
-	{ "pop3", PROTOCOL_POP },	   { "imap4", PROTOCOL_IMAP },
+	{ "ssl", PROTOCOL_TLS },
+	{ "ethernet", PROTOCOL_ETHERNET },
+	{ "ipv4", PROTOCOL_IPV4 },
+	{ "ip4", PROTOCOL_IPV4 },
+	{ "ip6", PROTOCOL_IPV6 },
+	{ "hopopts", PROTOCOL_HOPOPTS },
+	{ "hop-by-hop", PROTOCOL_HOPOPTS },
+	{ "routing", PROTOCOL_ROUTING },
+	{ "fragment", PROTOCOL_FRAGMENT },
+	{ "fraghdr", PROTOCOL_FRAGMENT },
+	{ "dstopts", PROTOCOL_DSTOPTS },
+	{ "icmp4", PROTOCOL_ICMP },
+	{ "icmpv4", PROTOCOL_ICMP },
+	{ "icmp6", PROTOCOL_ICMPV6 },
+	{ "ndp", PROTOCOL_ICMPV6 },
+	{ "mld", PROTOCOL_ICMPV6 },
+	{ "802.1q", PROTOCOL_VLAN },
+	{ "802.1ad", PROTOCOL_8021AD },
+	{ "qinq", PROTOCOL_8021AD },
+	{ "pop3", PROTOCOL_POP },
+	{ "imap4", PROTOCOL_IMAP },
 };
 
 static bool same(const char *a, const char *name, size_t len)
@@ -117,6 +130,7 @@ uint8_t protocol_find(const char *name, size_t len)
 /* Those whose content proves them, the surest first. */
 /* clang-format off */
 static const uint8_t guessable[] = {
+	PROTOCOL_TLS,
 	PROTOCOL_HTTP,
 	PROTOCOL_SMTP,
 	PROTOCOL_FTP,

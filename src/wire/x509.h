@@ -1,0 +1,44 @@
+/*
+ * Certificates (X.509, RFC 5280) inside other protocols' messages: no protocol of their own, but
+ * fields and a few facts.
+ */
+#ifndef SONDE_WIRE_X509_H
+#define SONDE_WIRE_X509_H
+
+#include "wire/packet.h"
+
+/**
+ * x509_walk() - give the fields of a certificate
+ * @off, @end: where it is, as announced
+ * Faults of a certificate whose bytes are all there do not end the walk of what it is in.
+ */
+void x509_walk(struct walk *w, uint32_t off, uint32_t end, uint8_t depth);
+
+/* A distinguished name: as text in @text_row, then each part of it. */
+void x509_walk_name(struct walk *w, uint32_t off, uint32_t end, uint8_t depth,
+		    const struct field *text_row);
+
+/* The rows that both give: of certificates, and of their extensions. */
+enum { N_X509_ROWS = 34, N_X509_EXTENSION_ROWS = 32 };
+extern const struct field x509_rows[N_X509_ROWS];
+extern const struct field x509_extension_rows[N_X509_EXTENSION_ROWS];
+
+/* Extensions: a sequence of them. Likewise. */
+void x509_walk_extensions(struct walk *w, uint32_t off, uint32_t end, uint8_t depth);
+
+/* What people want to know at once. */
+struct x509_summary {
+	const uint8_t *subject; /* the name, BER */
+	size_t subject_len;
+	int64_t not_after_s; /* since 1970 */
+};
+
+/* Return: 0, or -E_TRUNCATED, -E_MALFORMED before the subject ends. */
+MUST_CHECK int x509_read_summary(const uint8_t *bytes, size_t len,
+				 struct x509_summary *ret_summary);
+
+/* A distinguished name: "C=DE, O=Example, CN=example.com", or only its common name. */
+void x509_name_text(struct buf *b, const uint8_t *bytes, size_t len);
+void x509_common_name_text(struct buf *b, const uint8_t *bytes, size_t len);
+
+#endif
