@@ -38,6 +38,8 @@ static bool parse_request_line(struct text line, struct http_head *h)
 {
 	uint32_t n = line.len;
 
+	if (text_begins(line, "HTTP/"))
+		return false;
 	h->method = text_head(line, text_find(line, ' '));
 	line = text_trim(text_tail(line, h->method.len));
 	for (n = line.len; n && line.at[n - 1] != ' ';)

@@ -87,15 +87,10 @@ static struct http_body resume_body(const struct dialogue *d, bool reply)
 	return (struct http_body){ .kind = phase / 8, .state = phase % 8, .left = d->count[reply] };
 }
 
-/* Whether the next byte begins a line, or is in data: where the state is all in its names. */
-static bool is_fresh(const struct http_body *b)
-{
-	return !b->line_len && !b->digits;
-}
-
 /*
- * Goes on with @b from @at on. Return: where it is fresh for the last time, with @b as it is there;
- * @in_data: also amidst a chunk's data; or -E_MALFORMED, with *@at likewise.
+ * Goes on with @b from *@at on, and leaves both where a line or run of data ended for the last
+ * time;
+ * @in_data: also amidst data. Return: 0 or -E_MALFORMED.
  */
 static int advance(struct http_body *b, const uint8_t *bytes, uint32_t *at, uint32_t len,
 		   bool in_data)
@@ -105,12 +100,14 @@ static int advance(struct http_body *b, const uint8_t *bytes, uint32_t *at, uint
 	int64_t n = 1;
 
 	while (n > 0 && pos < len && !http_body_is_done(b)) {
+		bool data = b->state == HTTP_IN_DATA;
 		const uint8_t *piece;
 		size_t piece_len;
 
 		n = http_body_take(b, bytes + pos, len - pos, &piece, &piece_len);
 		pos += n > 0 ? (uint32_t)n : 0;
-		if (n > 0 && is_fresh(b) && (in_data || b->state != HTTP_IN_DATA)) {
+		if (n > 0 && (data || bytes[pos - 1] == '\n') &&
+		    (in_data || b->state != HTTP_IN_DATA)) {
 			fresh = *b;
 			*at = pos;
 		}
