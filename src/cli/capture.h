@@ -48,7 +48,9 @@ struct capture {
 	struct port_map *ports;
 	struct filter *display;
 	struct dissect *dissect;
+	struct columns *columns; /* of CAPTURE_FIELDS */
 	struct capture_printer *printer;
+	struct capture_tables *tables;				 /* NULL: none was asked for */
 	struct passive_names *names;				 /* NULL: addresses stay numbers */
 	struct capture_writer *writer;				 /* NULL: nothing is written */
 	uint64_t max_packets, max_bytes, max_files, duration_ns; /* when to stop; 0: never */
@@ -67,18 +69,31 @@ void capture_skipped(struct capture *c, uint64_t n);
 /* Nothing comes at the moment: what is known is shown. Return: 0 or negative as above. */
 int capture_settle(struct capture *c);
 
+/* Time to show tables anew, and how often in ns; 0: only at the end. */
+void capture_refresh(struct capture *c);
+uint64_t capture_refresh_ns(const struct capture *c);
+
 /* Whether -c or -a packets: is reached. */
 static inline bool capture_enough(const struct capture *c)
 {
 	return c->max_packets && c->shown >= c->max_packets;
 }
 
+/* Whether packets are taken apart at all, or only written. */
+static inline bool capture_shows(const struct capture *c)
+{
+	return c->mode != CAPTURE_NOTHING || c->tables;
+}
+
 /* Where packets come from: a file, or interfaces. Both give the exit status. */
 int capture_read(struct capture *c);
 int capture_listen(struct capture *c);
 
-/* What -w, -C, -G, -W, -b and -U say: opens it as c->writer. Return: an exit status. */
-int capture_write_open(struct capture *c);
+/*
+ * What -w, -C, -G, -W, -b and -U say: opens it as c->writer. @first_ns: time of the first packet,
+ * since 1970. Return: an exit status.
+ */
+int capture_write_open(struct capture *c, int64_t first_ns);
 
 /* Return: 0; 1 when that was all that was asked for; negative: see capture_write_complain(). */
 int capture_write(struct capture *c, const struct capture_packet *packet);
@@ -92,12 +107,11 @@ struct capture_printer;
 
 /**
  * capture_printer_new() - what the options ask for, onto the command's output
- * @names: learns from what is printed; NULL: addresses stay numbers
+ * @c: whose command, options, mode, columns and names outlive the printer; the names learn from
+ * what is printed
  * Return: 0, -ENOMEM, -EAGAIN.
  */
-MUST_CHECK int capture_printer_new(struct command *cmd, const struct capture_options *o,
-				   enum capture_mode mode, struct passive_names *names,
-				   struct capture_printer **ret_printer);
+MUST_CHECK int capture_printer_new(const struct capture *c, struct capture_printer **ret_printer);
 struct capture_printer *capture_printer_free(struct capture_printer *p);
 
 /* Return: 0, or -errno of the first write that failed. */

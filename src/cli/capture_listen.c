@@ -6,13 +6,13 @@
 #include <net/if.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
 #include "cli/capture.h"
 #include "cli/live.h"
 #include "host/link.h"
 #include "io/capture_thread.h"
 #include "io/capture_writer.h"
+#include "io/clock.h"
 #include "io/privileges.h"
 
 struct listening {
@@ -137,7 +137,7 @@ static int prepare(struct listening *l)
 		return command_fails(c->cmd, EXIT_USAGE, "%s", fault.text);
 	status = open_rings(l);
 	if (status == EXIT_YES && c->o->write)
-		status = capture_write_open(c);
+		status = capture_write_open(c, clock_wall_ns());
 	if (status == EXIT_YES && c->writer)
 		status = describe_rings(l);
 	if (status != EXIT_YES)
@@ -152,20 +152,17 @@ static int prepare(struct listening *l)
 /* In the capturing thread. */
 static int write_packet(void *user, const struct capture_packet *packet)
 {
-	return capture_write(user, packet) ? -E_CLOSED : 0;
+	return capture_write(user, packet);
 }
 
 static int settle_file(void *user)
 {
 	struct capture *c = user;
-	struct timespec t;
-	int err;
+	int err = capture_writer_tick(c->writer, clock_wall_ns());
 
-	clock_gettime(CLOCK_REALTIME, &t);
-	err = capture_writer_tick(c->writer, t.tv_sec * (int64_t)NS_PER_S + t.tv_nsec);
 	if (!err)
 		err = capture_writer_flush(c->writer);
-	return err ? -E_CLOSED : 0;
+	return err;
 }
 
 static int start_thread(struct listening *l)
@@ -174,7 +171,7 @@ static int start_thread(struct listening *l)
 	const struct capture_thread_config config = {
 		.rings = l->rings,
 		.n_rings = l->n_rings,
-		.queue_bytes = CAPTURE_QUEUE_BYTES,
+		.queue_bytes = capture_shows(c) ? CAPTURE_QUEUE_BYTES : 0,
 		.write = c->writer ? write_packet : NULL,
 		.settle = c->writer ? settle_file : NULL,
 		.user = c,
@@ -232,6 +229,13 @@ static void on_readable(struct live *live)
 		live_stop(live, EXIT_YES);
 }
 
+static void on_tick(struct live *live)
+{
+	struct listening *l = container_of(live, struct listening, live);
+
+	capture_refresh(l->capture);
+}
+
 /* What was captured and what was not, whatever else is printed. */
 static void tell_account(const struct listening *l, const struct capture_account *a)
 {
@@ -278,6 +282,8 @@ static int listen_on(struct listening *l)
 		.cmd = c->cmd,
 		.fd = capture_thread_fd(l->thread),
 		.readable = on_readable,
+		.every_ns = capture_refresh_ns(c),
+		.tick = on_tick,
 	};
 	status = live_run(&l->live);
 	capture_thread_stop(l->thread);

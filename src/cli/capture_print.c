@@ -7,6 +7,7 @@
 #include "capture/passive_names.h"
 #include "cli/capture_pool.h"
 #include "cli/capture_time.h"
+#include "wire/columns.h"
 #include "wire/print.h"
 
 #define THREADS_MAX 4U
@@ -20,6 +21,7 @@ struct printing {
 struct capture_printer {
 	struct command *cmd;
 	enum capture_mode mode;
+	const struct columns *columns;
 	bool hex, each;		     /* bytes, too; every packet is written at once */
 	struct passive_names *names; /* learnt while printing; NULL: addresses stay numbers */
 	struct capture_pool *pool;
@@ -92,8 +94,11 @@ static void print_packet(void *state, struct buf *b, const struct pool_packet *i
 		passive_names_learn(printer->names, packet);
 	switch (printer->mode) {
 	case CAPTURE_NOTHING:
-	case CAPTURE_FIELDS:
 	case CAPTURE_EK:
+		return;
+	case CAPTURE_FIELDS:
+		columns_put(b, printer->columns, packet);
+		buf_char(b, '\n');
 		return;
 	case CAPTURE_LINES:
 		put_line(p, b, packet);
@@ -121,14 +126,25 @@ static unsigned threads_for(const struct capture_printer *p)
 	return p->names || n < 2 ? 1 : MIN((unsigned)n, THREADS_MAX);
 }
 
-int capture_printer_new(struct command *cmd, const struct capture_options *o,
-			enum capture_mode mode, struct passive_names *names,
-			struct capture_printer **ret_printer)
+/* The line above all others. */
+static int put_header(struct capture_printer *p)
 {
+	struct buf b = buf_of(1 << 20);
+	int err;
+
+	columns_header(&b, p->columns);
+	err = b.err ? b.err : capture_pool_text(p->pool, b.data, b.len);
+	buf_done(&b);
+	return err;
+}
+
+int capture_printer_new(const struct capture *c, struct capture_printer **ret_printer)
+{
+	const struct capture_options *o = c->o;
 	struct capture_printer *p = calloc(1, sizeof(*p));
 	void *states[THREADS_MAX];
 	struct capture_pool_config config = {
-		.fd = cmd->fd,
+		.fd = c->cmd->fd,
 		.print = print_packet,
 		.states = states,
 	};
@@ -136,9 +152,10 @@ int capture_printer_new(struct command *cmd, const struct capture_options *o,
 
 	if (!p)
 		return -ENOMEM;
-	p->cmd = cmd;
-	p->mode = mode;
-	p->names = names;
+	p->cmd = c->cmd;
+	p->mode = c->mode;
+	p->names = c->names;
+	p->columns = c->columns;
 	p->hex = o->hex;
 	p->each = o->line_buffered;
 	p->previous_ns = INT64_MIN;
@@ -151,8 +168,10 @@ int capture_printer_new(struct command *cmd, const struct capture_options *o,
 	}
 	config.n_threads = threads_for(p);
 	err = capture_pool_new(&config, &p->pool);
+	if (!err && p->mode == CAPTURE_FIELDS && p->columns->config.header)
+		err = put_header(p);
 	if (err < 0)
-		free(p);
+		capture_printer_free(p);
 	else
 		*ret_printer = p;
 	return err;

@@ -166,6 +166,23 @@ static int conclude(struct reading *r, int err)
 				     : err_text(err));
 }
 
+/* @first_ns: time of the first packet, which may choose the first file's name. */
+static int begin_writing(struct reading *r, int64_t first_ns)
+{
+	struct capture *c = r->capture;
+	int status;
+
+	if (!c->o->write)
+		return EXIT_YES;
+	if (capture_reader_reads(r->reader, c->o->write))
+		return command_fails(c->cmd, EXIT_USAGE,
+				     "%s is being read: to write it would empty it", c->o->write);
+	status = capture_write_open(c, first_ns);
+	if (status == EXIT_YES && capture_writer_begin(c->writer) < 0)
+		status = capture_write_complain(c);
+	return status;
+}
+
 int capture_read(struct capture *c)
 {
 	struct reading r = { .capture = c };
@@ -178,15 +195,13 @@ int capture_read(struct capture *c)
 		return command_fails(c->cmd, err == -E_FOREIGN ? EXIT_USAGE : EXIT_CANNOT, "%s: %s",
 				     c->o->read, fault.text);
 	catch_signals();
-	status = c->o->write ? capture_write_open(c) : EXIT_YES;
-	if (status == EXIT_YES && c->writer && capture_writer_begin(c->writer) < 0)
-		status = capture_write_complain(c);
-	r.status = status;
-	while (status == EXIT_YES && !err && !interrupted) {
-		err = capture_reader_next(r.reader, &packet);
-		if (err <= 0)
-			break;
+	err = capture_reader_next(r.reader, &packet);
+	r.status = begin_writing(&r, err > 0 ? packet.time_ns : 0);
+	while (r.status == EXIT_YES && err > 0 && !interrupted) {
 		err = take(&r, &packet);
+		if (err)
+			break;
+		err = capture_reader_next(r.reader, &packet);
 	}
 	status = conclude(&r, err);
 	for (size_t i = 0; i < r.n_filters; i++)

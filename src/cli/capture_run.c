@@ -1,6 +1,6 @@
 /* One packet of `sonde capture`: taken apart, chosen, shown, counted. */
 #include "capture/dissect.h"
-#include "cli/capture.h"
+#include "cli/capture_tables.h"
 #include "wire/filter.h"
 
 int capture_packet(struct capture *c, const struct capture_packet *packet, const char *interface)
@@ -22,6 +22,8 @@ int capture_packet(struct capture *c, const struct capture_packet *packet, const
 	if (c->display && !filter_matches(c->display, whole))
 		return 0;
 	c->shown++;
+	if (c->tables)
+		capture_tables_packet(c->tables, whole);
 	if (c->mode != CAPTURE_NOTHING) {
 		int err = capture_printer_packet(c->printer, whole);
 
@@ -36,6 +38,19 @@ void capture_skipped(struct capture *c, uint64_t n)
 	if (c->printer)
 		capture_printer_note(c->printer, "— %llu packets not shown: printing is slower —",
 				     (unsigned long long)n);
+}
+
+void capture_refresh(struct capture *c)
+{
+	if (c->tables)
+		capture_tables_refresh(c->tables);
+}
+
+uint64_t capture_refresh_ns(const struct capture *c)
+{
+	if (!c->tables)
+		return 0;
+	return c->cmd->common.every_ns ?: c->cmd->interactive ? NS_PER_S : 0;
 }
 
 int capture_settle(struct capture *c)

@@ -2,20 +2,10 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <sys/utsname.h>
-#include <time.h>
 
 #include "cli/capture.h"
 #include "io/capture_writer.h"
-
-static int64_t now_ns(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_REALTIME, &t);
-	return t.tv_sec * (int64_t)NS_PER_S + t.tv_nsec;
-}
 
 /* -C -G -W -b */
 static int read_rotation(struct capture *c, struct capture_rotation *ret_rotation)
@@ -55,17 +45,7 @@ static enum capture_format format_of(const struct capture_options *o)
 	return CAPTURE_PCAPNG;
 }
 
-/* Opening a file to write empties it: it must not be the one that is read. */
-static bool same_file(const char *a, const char *b)
-{
-	struct stat first, second;
-
-	return a && strcmp(a, "-") && strcmp(b, "-") && !stat(a, &first) && !stat(b, &second) &&
-	       S_ISREG(first.st_mode) && first.st_dev == second.st_dev &&
-	       first.st_ino == second.st_ino;
-}
-
-int capture_write_open(struct capture *c)
+int capture_write_open(struct capture *c, int64_t first_ns)
 {
 	struct utsname system;
 	char os[200] = "";
@@ -76,16 +56,13 @@ int capture_write_open(struct capture *c)
 		.packet_buffered = c->o->unbuffered,
 		.application = "sonde " SONDE_VERSION,
 		.os = os,
-		.now_ns = now_ns(),
+		.now_ns = first_ns,
 	};
 	struct fault fault = { 0 };
 	int status = read_rotation(c, &config.rotation);
 
 	if (status != EXIT_YES)
 		return status;
-	if (same_file(c->o->read, c->o->write))
-		return command_fails(c->cmd, EXIT_USAGE, "%s is read, it cannot be written, too",
-				     c->o->write);
 	if (!uname(&system))
 		snprintf(os, sizeof(os), "%.60s %.60s", system.sysname, system.release);
 	if (capture_writer_new(&config, &c->writer, &fault) < 0)
@@ -95,11 +72,9 @@ int capture_write_open(struct capture *c)
 
 int capture_write(struct capture *c, const struct capture_packet *packet)
 {
-	int err = capture_writer_packet(c->writer, packet);
-
-	if (!err && c->max_bytes && capture_writer_counts(c->writer).bytes >= c->max_bytes)
+	if (c->max_bytes && capture_writer_counts(c->writer).bytes >= c->max_bytes)
 		return 1;
-	return err;
+	return capture_writer_packet(c->writer, packet);
 }
 
 int capture_write_complain(const struct capture *c)

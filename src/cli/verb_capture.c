@@ -6,11 +6,13 @@
 
 #include "capture/dissect.h"
 #include "capture/passive_names.h"
-#include "cli/capture.h"
+#include "cli/capture_tables.h"
 #include "cli/verbs.h"
 #include "io/capture_writer.h"
+#include "wire/columns.h"
 #include "wire/filter.h"
 #include "wire/ports.h"
+#include "wire/registry.h"
 
 #define OPTION(member) offsetof(struct capture_options, member)
 #define SNAP_MAX       CAPTURE_PACKET_MAX
@@ -33,6 +35,21 @@ static const struct verb_option options[] = {
 	  OPTION_COUNTER, OPTION(times) },
 	{ 0, "nano", NULL, "times with nine decimals", OPTION_FLAG, OPTION(nanoseconds) },
 	{ 'V', "tree", NULL, "every field of every layer, a line each", OPTION_FLAG, OPTION(tree) },
+	{ 'T', "type", "TYPE",
+	  "what to print: fields (see -e), json, ek (as tshark writes it), text", OPTION_TEXT,
+	  OPTION(mode) },
+	{ 'e', "field", "FIELD", "this field as a column: ip.src; may be repeated", OPTION_TEXTS,
+	  OPTION(fields) },
+	{ 'E', "columns", "KEY=VALUE",
+	  "separator=, aggregator=, quote=, occurrence=, header=y, as tshark takes them",
+	  OPTION_TEXTS, OPTION(format) },
+	{ 0, "list-fields", NULL, "all fields that filters and columns know", OPTION_FLAG,
+	  OPTION(list_fields) },
+	{ 0, "talkers", NULL, "the hosts, and the ports seen in use at them", OPTION_FLAG,
+	  OPTION(talkers) },
+	{ 0, "flows", NULL, "the conversations, both ways", OPTION_FLAG, OPTION(flows) },
+	{ 0, "protocols", NULL, "how much of each protocol there is, inside which other",
+	  OPTION_FLAG, OPTION(protocols) },
 	{ 'x', "hex", NULL, "the bytes, too; with --json the data that no protocol claims",
 	  OPTION_FLAG, OPTION(hex) },
 	{ 'w', "write", "FILE",
@@ -66,6 +83,41 @@ static const struct verb_option options[] = {
 	{ 'Z', "user", "USER", "become this user once the interface is open", OPTION_TEXT,
 	  OPTION(user) },
 };
+
+enum { L_NAME, L_TYPE, L_TITLE, N_LISTED };
+
+static const struct out_column listed_columns[] = {
+	[L_NAME] = { "name", OUT_TEXT, .about = "as filters and columns take it" },
+	[L_TYPE] = { "type", OUT_TEXT, .about = "what its values are" },
+	[L_TITLE] = { "title", OUT_TEXT, .about = "what it is" },
+};
+static const struct out_type listed_type = { "field", listed_columns, N_LISTED };
+
+/* All fields, sorted by name. */
+static int list_fields(struct command *cmd)
+{
+	static const char *const types[] = {
+		[FIELD_UINT] = "number", [FIELD_INT] = "signed number", [FIELD_FLAG] = "flag",
+		[FIELD_TIME] = "time",	 [FIELD_DURATION] = "duration", [FIELD_BYTES] = "bytes",
+		[FIELD_MAC] = "MAC",	 [FIELD_IP4] = "IPv4",		[FIELD_IP6] = "IPv6",
+		[FIELD_TEXT] = "text",	 [FIELD_NAME] = "domain name",	[FIELD_OID] = "OID",
+		[FIELD_GROUP] = "group",
+	};
+	const struct registry_name *name;
+
+	for (size_t i = 0; (name = registry_at(i)) != NULL; i++) {
+		const struct field *row = registry_row(name);
+		struct out_value values[N_LISTED] = {
+			[L_NAME] = out_text(name->name),
+			[L_TYPE] = out_text(name->protocol ? "protocol" : types[row->type]),
+			[L_TITLE] = out_text(name->protocol ? protocols[name->protocol]->title
+							    : row->title),
+		};
+
+		out_record(cmd->out, &listed_type, values);
+	}
+	return EXIT_YES;
+}
 
 /* The operands, joined by blanks, are the capture filter. */
 static int join_filter(struct capture *c, struct buf *text)
@@ -118,11 +170,82 @@ static int read_stops(struct capture *c)
 	return EXIT_YES;
 }
 
+/* -e and -E; --csv is the same with commas, quotes and a header. */
+static int read_columns(struct capture *c)
+{
+	const struct capture_options *o = c->o;
+	struct fault fault = { 0 };
+
+	if (!o->fields.n)
+		return command_fails(
+			c->cmd, EXIT_USAGE,
+			"which fields? Name each with -e, as in -e ip.src -e tcp.dstport; "
+			"sonde capture --list-fields lists them");
+	c->columns = malloc(sizeof(*c->columns));
+	if (!c->columns)
+		return command_fails(c->cmd, EXIT_CANNOT, "out of memory");
+	columns_init(c->columns);
+	if (c->cmd->common.csv) {
+		c->columns->config.separator = ',';
+		c->columns->config.aggregator = ' ';
+		c->columns->config.quote = '"';
+		c->columns->config.header = true;
+	}
+	for (size_t i = 0; i < o->format.n; i++)
+		if (columns_option(c->columns, o->format.items[i], &fault) < 0)
+			return command_fault(c->cmd, o->format.items[i], &fault);
+	for (size_t i = 0; i < o->fields.n; i++)
+		if (columns_add(c->columns, o->fields.items[i], &fault) < 0)
+			return command_fault(c->cmd, o->fields.items[i], &fault);
+	return EXIT_YES;
+}
+
+/* -T, which nobody needs who gives -e, -V or --json. */
+static int read_type(struct capture *c)
+{
+	static const struct {
+		const char *name;
+		enum capture_mode mode;
+	} types[] = { { "fields", CAPTURE_FIELDS },
+		      { "json", CAPTURE_JSON },
+		      { "ek", CAPTURE_EK },
+		      { "text", CAPTURE_LINES } };
+	const char *type = c->o->mode;
+
+	for (size_t i = 0; i < ARRAY_LEN(types); i++) {
+		if (!strcmp(type, types[i].name)) {
+			c->mode = types[i].mode;
+			return EXIT_YES;
+		}
+	}
+	return command_fails(c->cmd, EXIT_USAGE, "-T takes fields, json, ek or text, not '%s'",
+			     type);
+}
+
 static int read_mode(struct capture *c)
 {
 	const struct capture_options *o = c->o;
+	bool csv = c->cmd->common.csv, tables = o->talkers || o->flows || o->protocols;
 
-	c->mode = c->cmd->common.json ? CAPTURE_JSON : o->tree ? CAPTURE_TREE : CAPTURE_LINES;
+	if (o->mode) {
+		int status = read_type(c);
+
+		if (status != EXIT_YES)
+			return status;
+		if (c->mode == CAPTURE_LINES && o->tree)
+			c->mode = CAPTURE_TREE;
+		return c->mode == CAPTURE_FIELDS ? read_columns(c) : EXIT_YES;
+	}
+	if (tables) {
+		c->mode = CAPTURE_NOTHING;
+		return EXIT_YES;
+	}
+	c->mode = c->cmd->common.json  ? CAPTURE_JSON
+		  : o->fields.n || csv ? CAPTURE_FIELDS
+		  : o->tree	       ? CAPTURE_TREE
+				       : CAPTURE_LINES;
+	if (c->mode == CAPTURE_FIELDS)
+		return read_columns(c);
 	if (c->mode == CAPTURE_LINES && o->write && !o->print && !o->hex)
 		c->mode = CAPTURE_NOTHING;
 	return EXIT_YES;
@@ -180,7 +303,9 @@ static uint32_t dissect_needs(const struct capture *c)
 {
 	uint32_t filter = c->display ? filter_needs(c->display) : 0, needs = 0;
 
-	if (c->mode != CAPTURE_NOTHING)
+	if (c->mode == CAPTURE_FIELDS)
+		filter |= c->columns->needs;
+	else if (c->mode != CAPTURE_NOTHING || c->o->talkers || c->o->flows || c->o->protocols)
 		return DISSECT_ALL;
 	if (filter & FILTER_NEEDS_FRAGMENTS)
 		needs |= DISSECT_FRAGMENTS;
@@ -205,8 +330,10 @@ static int make_parts(struct capture *c)
 	}
 
 	err = dissect_new(&config, &c->dissect);
+	if (!err && (c->o->talkers || c->o->flows || c->o->protocols))
+		err = capture_tables_new(c, &c->tables);
 	if (!err && c->mode != CAPTURE_NOTHING)
-		err = capture_printer_new(c->cmd, c->o, c->mode, c->names, &c->printer);
+		err = capture_printer_new(c, &c->printer);
 	return err < 0 ? command_fails(c->cmd, EXIT_CANNOT, "cannot begin: %s", err_text(err))
 		       : EXIT_YES;
 }
@@ -217,6 +344,9 @@ static int go(struct capture *c)
 
 	int err = c->printer ? capture_printer_finish(c->printer) : 0;
 
+	if (c->tables)
+		capture_tables_finish(c->tables);
+
 	if (err < 0 && err != -EPIPE && status == EXIT_YES)
 		status = command_fails(c->cmd, EXIT_CANNOT, "cannot write the results: %s",
 				       err_text(err));
@@ -225,11 +355,36 @@ static int go(struct capture *c)
 	return status;
 }
 
+/* One kind of table, or all that were asked for; --csv has room for one. */
+static int read_tables(struct capture *c)
+{
+	const struct capture_options *o = c->o;
+	const struct out_type *main_type = o->talkers ? &talker_type
+					   : o->flows ? &flow_type
+						      : &protocol_type;
+	struct fault fault = { 0 };
+
+	if (!o->talkers && !o->flows && !o->protocols)
+		return EXIT_YES;
+	if (c->cmd->common.csv && o->talkers + o->flows + o->protocols > 1)
+		return command_fails(c->cmd, EXIT_USAGE,
+				     "--csv holds one table: --talkers, --flows or --protocols");
+	if (out_main(c->cmd->out, main_type, &fault) < 0)
+		return command_fault(c->cmd, c->cmd->common.fields, &fault);
+	return EXIT_YES;
+}
+
 static int run(struct command *cmd, void *opaque)
 {
 	struct capture c = { .cmd = cmd, .o = opaque };
 	struct buf filter = buf_of(64 << 10);
-	int status = join_filter(&c, &filter);
+	int status;
+
+	if (c.o->list_fields)
+		return list_fields(cmd);
+	status = join_filter(&c, &filter);
+	if (status == EXIT_YES)
+		status = read_tables(&c);
 
 	if (status == EXIT_YES)
 		status = read_stops(&c);
@@ -245,13 +400,18 @@ static int run(struct command *cmd, void *opaque)
 		status = go(&c);
 	capture_writer_free(c.writer);
 	capture_printer_free(c.printer);
+	capture_tables_free(c.tables);
 	filter_free(c.display);
 	dissect_free(c.dissect);
 	passive_names_free(c.names);
+	free(c.columns);
 	free(c.ports);
 	buf_done(&filter);
 	return status;
 }
+
+static const struct out_type *const records[] = { &talker_type, &flow_type, &protocol_type,
+						  &listed_type, NULL };
 
 static const struct example examples[] = {
 	{ "sonde capture -i eth0 port 53", "who asks for which name" },
@@ -267,7 +427,8 @@ const struct verb verb_capture = {
 	.options = options,
 	.n_options = ARRAY_LEN(options),
 	.options_size = sizeof(struct capture_options),
-	.common = COMMON_OUTPUT | COMMON_COUNT | COMMON_FOR | COMMON_NAMES,
+	.common = COMMON_OUTPUT | COMMON_COUNT | COMMON_FOR | COMMON_NAMES | COMMON_EVERY,
+	.records = records,
 	.examples = examples,
 	.n_examples = ARRAY_LEN(examples),
 	.run = run,
