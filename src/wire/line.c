@@ -28,6 +28,21 @@ static void line_fault(struct buf *b, const struct packet *p)
 	buf_char(b, ']');
 }
 
+/* What stands before a datagram put together of fragments: its ports, for the addresses of the
+ * fragment's line have none. */
+static void line_whole(struct buf *b, const struct packet *whole)
+{
+	const struct layer *l = whole->layers;
+
+	buf_lit(b, ", whole: ");
+	if (!protocols[l->proto]->ports || l->header_len < 4)
+		return;
+	buf_u64(b, load_be16(whole->bytes));
+	buf_lit(b, " > ");
+	buf_u64(b, load_be16(whole->bytes + 2));
+	buf_char(b, ' ');
+}
+
 void print_line(struct buf *b, const struct packet *p)
 {
 	if (!line_layers(b, p)) {
@@ -36,7 +51,9 @@ void print_line(struct buf *b, const struct packet *p)
 	}
 	line_fault(b, p);
 	for (const struct packet *more = p->more; more; more = more->more) {
-		if (more != p->more)
+		if (!more->config->stream)
+			line_whole(b, more);
+		else if (more != p->more)
 			buf_lit(b, " | ");
 		line_layers(b, more);
 		line_fault(b, more);
