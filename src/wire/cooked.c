@@ -311,9 +311,13 @@ static uint8_t null_step(struct packet *p, struct layer *l, uint8_t next)
 
 static void null_walk(struct walk *w)
 {
-	uint32_t number = null_number(w->packet->bytes + w->layer->off);
-	bool type = number >= ETH_TYPE_MIN && !(number >> 16);
+	uint32_t number;
+	bool type;
 
+	if (!walk_fits(w, w->layer->off, NULL_LEN, w->end))
+		return;
+	number = null_number(w->packet->bytes + w->layer->off);
+	type = number >= ETH_TYPE_MIN && !(number >> 16);
 	walk_number(w, type ? null_type : null_rows, w->layer->off, NULL_LEN, number, 0);
 }
 
