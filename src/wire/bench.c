@@ -8,6 +8,7 @@
 #include <time.h>
 
 #include "wire/columns.h"
+#include "wire/ek.h"
 #include "wire/filter.h"
 #include "wire/print.h"
 
@@ -48,10 +49,11 @@ static int read_capture(const char *path, struct capture *ret)
 	return 0;
 }
 
-enum work { WALK, LINE, JSON, COLUMNS, FILTER };
+enum work { WALK, LINE, JSON, EK, COLUMNS, FILTER };
 
 static struct columns columns;
 static struct filter *filter;
+static struct ek *ek;
 
 /* One pass over the file. Returns the packets; *@ret_sum keeps the compiler from leaving work out.
  */
@@ -78,6 +80,8 @@ static uint64_t pass(const struct capture *c, enum work work, struct buf *out, u
 			print_line(out, &p);
 		else if (work == JSON)
 			print_json(out, &p, NULL);
+		else if (work == EK)
+			ek_put(out, ek, &p);
 		else if (work == COLUMNS)
 			columns_put(out, &columns, &p);
 		else if (work == FILTER)
@@ -102,13 +106,13 @@ static bool set_up(void)
 	columns_init(&columns);
 	return !columns_add(&columns, "ip.src", NULL) && !columns_add(&columns, "ip.dst", NULL) &&
 	       !columns_add(&columns, "tcp.dstport", NULL) &&
-	       !filter_new(text, sizeof(text) - 1, &filter, NULL);
+	       !filter_new(text, sizeof(text) - 1, &filter, NULL) && !ek_new(false, &ek);
 }
 
 int main(int argc, char **argv)
 {
-	static const char *const names[] = { "layer walk", "one line", "JSON", "3 columns",
-					     "display filter" };
+	static const char *const names[] = { "layer walk", "one line",	"JSON",
+					     "ek",	   "3 columns", "display filter" };
 	struct capture c;
 	struct buf out = buf_of(1 << 18);
 	uint64_t sum = 0;
@@ -132,6 +136,7 @@ int main(int argc, char **argv)
 	}
 	buf_done(&out);
 	filter_free(filter);
+	ek_free(ek);
 	free(c.bytes);
 	return sum ? 0 : 1;
 }

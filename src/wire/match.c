@@ -6,11 +6,13 @@
  *                                   each a line: the numbers of the packets that it chose, or
  *                                   "! OFFSET MESSAGE" where it is refused
  *   wire-match FILE OPTION… -- NAME…  columns of all packets
+ *   wire-match FILE ek              all packets as documents
  */
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "wire/columns.h"
+#include "wire/ek.h"
 #include "wire/filter.h"
 #include "wire/link_types.h"
 
@@ -131,6 +133,23 @@ static int put_columns(struct capture *c, char **words)
 	return 0;
 }
 
+static int put_documents(struct capture *c)
+{
+	struct buf out = buf_of(1 << 24);
+	struct ek *e;
+
+	if (ek_new(true, &e) < 0)
+		return 3;
+	while (next_packet(c)) {
+		ek_put(&out, e, &c->packet);
+		fwrite(out.data, 1, out.len, stdout);
+		buf_reset(&out);
+	}
+	buf_done(&out);
+	ek_free(e);
+	return 0;
+}
+
 int main(int argc, char **argv)
 {
 	struct capture c;
@@ -142,6 +161,8 @@ int main(int argc, char **argv)
 		fprintf(stderr, "usage: wire-match FILE [OPTION… -- NAME…] (pcap)\n");
 		return 2;
 	}
+	if (argc == 3 && !strcmp(argv[2], "ek"))
+		return put_documents(&c);
 	if (argc > 2)
 		return put_columns(&c, argv + 2);
 	while ((n = getline(&line, &cap, stdin)) > 0)
