@@ -342,7 +342,11 @@ static int agree(struct parser *p, uint16_t left, uint16_t right)
 		return filter_resolve(p, right, left);
 	if (a->type == VALUE_NONE || compatible(a->type, b->type))
 		return 0;
-	return filter_fails(p, b->at, "%s cannot be compared or calculated with %s",
+	return filter_fails(p, b->at, "%s%s%s cannot be compared or calculated with %s",
+			    b->kind == NODE_FIELD ? b->name->name : "",
+			    b->kind != NODE_FIELD ? ""
+			    : b->name->protocol	  ? " is a protocol: "
+						  : " is ",
 			    value_type_title(b->type), value_type_title(a->type));
 }
 
