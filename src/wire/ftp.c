@@ -317,7 +317,7 @@ static int64_t ftp_message(struct dialogue *d, bool reply, const uint8_t *bytes,
 	if (!reply && m.command.len)
 		dialogue_ask(d, text_is(m.command, "AUTH") ? ASKED_AUTH : ASKED_OTHER);
 	if (m.code == 234 && dialogue_asked(d) == ASKED_AUTH)
-		*d = (struct dialogue){ .proto = PROTOCOL_NONE };
+		*d = (struct dialogue){ .proto = PROTOCOL_TLS };
 	else if (m.code >= 200)
 		dialogue_answered(d);
 	return n;

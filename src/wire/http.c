@@ -1,6 +1,6 @@
 /*
  * HTTP/1.x (RFC 9110, RFC 9112; 0.9 as far as its requests). A message is one layer: first line,
- * header fields, body without its transfer coding. A header that comes once is a value by itself;
+ * header fields, body without its codings. A header that comes once is a value by itself;
  * those that usually come more than once (Set-Cookie and the like) are lists; when another one
  * comes again, which RFC 9110 section 5.3 does not allow, its later values are in the list
  * http.repeated, under the same names. All header lines, known or not, are in http.request.line and
@@ -12,6 +12,7 @@
 
 #include "base/err.h"
 #include "wire/dialogue.h"
+#include "wire/http_coding.h"
 
 static const struct field first_rows[] = {
 	{ AS_FLAG("http.request", 0), .computed = true, .title = "Request" },
@@ -111,7 +112,7 @@ static const struct rows more_rows[] = {
 };
 
 /* What is not in one piece in the packet: bodies in chunks, full URIs. Valid during one call. */
-static _Thread_local uint8_t scratch[1 << 20];
+static _Thread_local uint8_t scratch[1 << 20], decoded[1 << 20];
 
 static bool is_reply(const struct layer *l)
 {
@@ -307,13 +308,40 @@ static void walk_headers(struct walk *w, const struct http_head *h, const uint8_
 	give_flag(w, &later_rows[ROW_LENGTH_INVALID], h->length_wrong);
 }
 
-/* Body bytes at @at; @decoded: they are elsewhere. */
-static void walk_file_data(struct walk *w, uint32_t at, uint32_t span, const uint8_t *decoded,
-			   uint32_t len)
+/* The header called @name, or no text. */
+static struct text find_header(const struct http_head *h, const uint8_t *bytes, const char *name)
 {
+	struct http_field f;
+	uint32_t at = h->fields;
+
+	while (http_field_next(h, bytes, &at, &f))
+		if (f.has_colon && text_is(f.name, name))
+			return text_trim(f.value);
+	return (struct text){ 0 };
+}
+
+/*
+ * The @len bytes of a body, which @span bytes at @at stand for. tshark, too, takes off the content
+ * coding; what cannot be decoded is given as it is.
+ */
+static void walk_file_data(struct walk *w, const struct http_head *h, uint32_t at, uint32_t span,
+			   const uint8_t *bytes, uint32_t len)
+{
+	enum http_coding coding = HTTP_IDENTITY;
+	int64_t n = 0;
+
 	walk_computed(w, &body_rows[ROW_BODY_LEN], len);
-	if (len && !w->sink->light)
-		walk_decoded(w, &body_rows[ROW_FILE_DATA], at, span, decoded, len, 0);
+	if (!len || w->sink->light)
+		return;
+	if (h)
+		coding = http_coding_of(
+			find_header(h, w->packet->bytes + w->layer->off, "content-encoding"));
+	if (coding == HTTP_GZIP || coding == HTTP_DEFLATE)
+		n = http_decode(coding, bytes, len, decoded, sizeof(decoded));
+	if (n > 0)
+		walk_decoded(w, &body_rows[ROW_FILE_DATA], at, span, decoded, (size_t)n, 0);
+	else
+		walk_decoded(w, &body_rows[ROW_FILE_DATA], at, span, bytes, len, 0);
 }
 
 /* One line of the chunked coding. */
@@ -331,10 +359,11 @@ static void walk_chunk_line(struct walk *w, const struct http_body *b, uint8_t b
 	}
 }
 
-static void walk_chunks(struct walk *w, const uint8_t *bytes, uint32_t off, uint32_t len)
+static void walk_chunks(struct walk *w, const struct http_head *h, const uint8_t *bytes,
+			uint32_t len)
 {
 	struct http_body b;
-	uint32_t pos = off, joined = 0, base = w->layer->off;
+	uint32_t pos = h->len, joined = 0, base = w->layer->off;
 	int64_t n = 1;
 
 	http_body_init(&b, HTTP_BODY_CHUNKED, 0);
@@ -356,7 +385,7 @@ static void walk_chunks(struct walk *w, const uint8_t *bytes, uint32_t off, uint
 		joined += (uint32_t)piece_len;
 		pos += (uint32_t)n;
 	}
-	walk_file_data(w, base + off, pos - off, scratch, joined);
+	walk_file_data(w, h, base + h->len, pos - h->len, scratch, joined);
 	if (!http_body_is_done(&b))
 		walk_fault(w, n < 0 ? -E_MALFORMED : -E_TRUNCATED, base + pos);
 }
@@ -368,12 +397,12 @@ static void walk_body(struct walk *w, const struct http_head *h, const uint8_t *
 	if (h->kind == HTTP_BODY_NONE || h->kind == HTTP_BODY_TUNNEL)
 		return;
 	if (h->kind == HTTP_BODY_CHUNKED) {
-		walk_chunks(w, bytes, h->len, len);
+		walk_chunks(w, h, bytes, len);
 		return;
 	}
 	if (h->kind == HTTP_BODY_LENGTH)
 		left = (uint32_t)MIN((uint64_t)left, h->length);
-	walk_file_data(w, w->layer->off + h->len, left, bytes + h->len, left);
+	walk_file_data(w, h, w->layer->off + h->len, left, bytes + h->len, left);
 	if (h->kind == HTTP_BODY_LENGTH && left < h->length)
 		walk_fault(w, -E_TRUNCATED, w->layer->off + len);
 }
@@ -389,7 +418,7 @@ static void http_walk(struct walk *w)
 	/* The rest of a body, or something else. */
 	if (http_goes_on(d, is_reply(w->layer)) || err == -E_MALFORMED ||
 	    (!h.reply && !h.method.len)) {
-		walk_file_data(w, w->layer->off, len, c.at, len);
+		walk_file_data(w, NULL, w->layer->off, len, c.at, len);
 		return;
 	}
 	http_head_framing(&h, c.at, http_next_asked(d));
@@ -448,18 +477,6 @@ static uint64_t chunked_len(const uint8_t *bytes, uint32_t len)
 		sum += piece_len;
 	}
 	return sum;
-}
-
-/* The header called @name, or no text. */
-static struct text find_header(const struct http_head *h, const uint8_t *bytes, const char *name)
-{
-	struct http_field f;
-	uint32_t at = h->fields;
-
-	while (http_field_next(h, bytes, &at, &f))
-		if (f.has_colon && text_is(f.name, name))
-			return text_trim(f.value);
-	return (struct text){ 0 };
 }
 
 static void line_body(struct buf *b, const struct http_head *h, const uint8_t *bytes, uint32_t len)

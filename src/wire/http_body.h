@@ -1,6 +1,6 @@
 /*
  * The body of an HTTP message out of the bytes of a stream, in pieces: transfer codings and lengths
- * (RFC 9112 sections 6 and 7). Then, if wanted, without its content coding (RFC 9110 section 8.4):
+ * (RFC 9112 sections 6 and 7); http_coding.h takes off content codings:
  *
  *   struct http_body body;
  *   size_t head = http_body_begin(&body, bytes, len, asked);
@@ -70,8 +70,6 @@ static inline bool http_body_is_done(const struct http_body *b)
 {
 	return b->state == HTTP_DONE;
 }
-
-enum http_coding { HTTP_IDENTITY, HTTP_GZIP, HTTP_DEFLATE, HTTP_CODING_UNKNOWN };
 
 /* What the request was that a response answers, as far as it matters for the body. */
 enum http_asked { HTTP_ASKED_OTHER, HTTP_ASKED_HEAD, HTTP_ASKED_CONNECT };

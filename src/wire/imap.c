@@ -96,7 +96,7 @@ static void heed(struct dialogue *d, bool reply, struct text line)
 		return;
 	d->memory = 0;
 	if (text_is(word, "OK"))
-		*d = (struct dialogue){ .proto = PROTOCOL_NONE };
+		*d = (struct dialogue){ .proto = PROTOCOL_TLS };
 }
 
 static int64_t imap_message(struct dialogue *d, bool reply, const uint8_t *bytes, size_t len,
@@ -117,7 +117,7 @@ static int64_t imap_message(struct dialogue *d, bool reply, const uint8_t *bytes
 		return n;
 	line = text_line(bytes, (uint32_t)n).text;
 	heed(d, reply, line);
-	if (!d->proto)
+	if (d->proto != PROTOCOL_IMAP)
 		return n;
 	d->count[reply] = literal_len(line);
 	d->phase[reply] = d->count[reply] ? IN_LITERAL : AT_LINE;

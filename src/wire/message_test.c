@@ -12,6 +12,7 @@
 
 #include "base/random.h"
 #include "wire/http_body.h"
+#include "wire/http_coding.h"
 #include "wire/packet.h"
 
 #define MAX_TURNS 64
@@ -408,7 +409,7 @@ static void ends(struct dialogue *d, bool reply, const char *text, size_t len, b
 		assert_int_equal(n, *expected);
 		d->scanned[reply] = 0;
 		at += (size_t)n;
-		if (!n || !d->proto)
+		if (!n || d->proto == PROTOCOL_NONE || d->proto == PROTOCOL_TLS)
 			return;
 	}
 	assert_int_equal(*expected, 0);
@@ -449,6 +450,51 @@ static void http_ends(void **state)
 			 -E_MALFORMED);
 	ENDS(&d, true, false, "<body>..HTTP/1.1 204 No Content\r\n\r\n", 8, 27);
 	ENDS(&d, false, false, "x=1&y=2GET / HTTP/1.1\r\n\r\n", 7, 18);
+}
+
+/* Codings taken off in pieces, as zlib put them on; more than the bound does not come out. */
+static void codings(void **state)
+{
+	static const struct {
+		enum http_coding coding;
+		int bits;
+	} ways[] = { { HTTP_GZIP, 31 }, { HTTP_DEFLATE, 15 }, { HTTP_DEFLATE, -15 } };
+	static uint8_t plain[200000], coded[400000], got[200000];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(plain); i++)
+		plain[i] = (uint8_t)(i / 5000 % 2 ? below(256) : i / 100);
+	for (size_t i = 0; i < ARRAY_LEN(ways); i++) {
+		z_stream z = { .next_in = plain,
+			       .avail_in = sizeof(plain),
+			       .next_out = coded,
+			       .avail_out = sizeof(coded) };
+		struct http_decoder d;
+		const uint8_t *in = coded, *end;
+		size_t at = 0;
+
+		assert_int_equal(deflateInit2(&z, 6, Z_DEFLATED, ways[i].bits, 8, 0), Z_OK);
+		assert_int_equal(deflate(&z, Z_FINISH), Z_STREAM_END);
+		end = z.next_out;
+		deflateEnd(&z);
+		http_decoder_init(&d, ways[i].coding, sizeof(plain));
+		while (in < end) {
+			size_t piece = MIN(1 + below(3000), (uint64_t)(end - in));
+			int64_t n = http_decoder_take(&d, &in, &piece, got + at,
+						      MIN(1 + below(9000), sizeof(got) - at));
+
+			assert_true(n >= 0);
+			at += (size_t)n;
+			if (d.over)
+				break;
+		}
+		assert_int_equal(at, sizeof(plain));
+		assert_memory_equal(got, plain, at);
+		assert_int_equal(
+			http_decode(ways[i].coding, coded, (size_t)(end - coded), got, 1000), 1000);
+		assert_int_equal(http_decode(HTTP_GZIP, plain, 1000, got, sizeof(got)),
+				 -E_MALFORMED);
+	}
 }
 
 /* A body that is longer than what is kept comes in parts, and the next message is found. */
@@ -509,25 +555,25 @@ static void announcements(void **state)
 	d = (struct dialogue){ .proto = PROTOCOL_FTP };
 	ENDS(&d, false, false, "AUTH TLS\r\n", 10);
 	ENDS(&d, true, false, "234 go\r\n", 8);
-	assert_int_equal(d.proto, PROTOCOL_NONE);
+	assert_int_equal(d.proto, PROTOCOL_TLS);
 	d = (struct dialogue){ .proto = PROTOCOL_SMTP };
 	ENDS(&d, false, false, "EHLO a\r\nSTARTTLS\r\n", 8, 10);
 	ENDS(&d, true, false, "250 ready\r\n454 not now\r\n", 11, 13);
 	assert_int_equal(d.proto, PROTOCOL_SMTP);
 	ENDS(&d, false, false, "STARTTLS\r\n", 10);
 	ENDS(&d, true, false, "220 go\r\n", 8);
-	assert_int_equal(d.proto, PROTOCOL_NONE);
+	assert_int_equal(d.proto, PROTOCOL_TLS);
 	d = (struct dialogue){ .proto = PROTOCOL_POP };
 	ENDS(&d, false, false, "STLS\r\n", 6);
 	ENDS(&d, true, false, "-ERR no\r\n", 9);
 	assert_int_equal(d.proto, PROTOCOL_POP);
 	ENDS(&d, false, false, "STLS\r\n", 6);
 	ENDS(&d, true, false, "+OK go\r\n", 8);
-	assert_int_equal(d.proto, PROTOCOL_NONE);
+	assert_int_equal(d.proto, PROTOCOL_TLS);
 	d = (struct dialogue){ .proto = PROTOCOL_IMAP };
 	ENDS(&d, false, false, "a1 STARTTLS\r\n", 13);
 	ENDS(&d, true, false, "* OK x\r\na1 OK go\r\n", 8, 10);
-	assert_int_equal(d.proto, PROTOCOL_NONE);
+	assert_int_equal(d.proto, PROTOCOL_TLS);
 }
 
 int main(void)
@@ -535,7 +581,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(http),		 cmocka_unit_test(lines),
 		cmocka_unit_test(http_ends),	 cmocka_unit_test(http_parts),
-		cmocka_unit_test(announcements),
+		cmocka_unit_test(announcements), cmocka_unit_test(codings),
 	};
 
 	rng = random_of(1);

@@ -87,7 +87,7 @@ static void heed_response(struct dialogue *d, struct text line)
 		return;
 	d->phase[0] = IN_LINES;
 	if (ok && asked == ASKED_STLS) {
-		*d = (struct dialogue){ .proto = PROTOCOL_NONE };
+		*d = (struct dialogue){ .proto = PROTOCOL_TLS };
 		return;
 	}
 	if (ok && asked == ASKED_LINES)

@@ -185,7 +185,7 @@ static void heed_reply(struct dialogue *d, unsigned code)
 	if (!code || code == 334)
 		return;
 	if (asked == ASKED_STARTTLS && code == 220) {
-		*d = (struct dialogue){ .proto = PROTOCOL_NONE };
+		*d = (struct dialogue){ .proto = PROTOCOL_TLS };
 		return;
 	}
 	if (code == 354)
@@ -336,10 +336,12 @@ static void smtp_walk(struct walk *w)
 		walk_reply(w, all);
 		return;
 	}
-	walk_computed(w, &rows[ROW_REQ], 1);
-	if (phase == IN_DATA || phase == IN_BDAT)
+	if (phase == IN_DATA || phase == IN_BDAT) {
 		walk_mail(w, all, phase == IN_DATA);
-	else if (phase == IN_AUTH_PLAIN)
+		return;
+	}
+	walk_computed(w, &rows[ROW_REQ], 1);
+	if (phase == IN_AUTH_PLAIN)
 		walk_plain(w, line);
 	else if (phase == IN_AUTH_USER || phase == IN_AUTH_PASSWORD)
 		walk_decoded_part(w, phase == IN_AUTH_USER ? ROW_USER : ROW_PASSWORD, line, 0);
