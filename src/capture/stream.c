@@ -51,6 +51,7 @@ static void give(struct streams *t, const struct stream_side *side, const uint8_
 		return;
 	t->config.sink->piece(t->config.sink, &(struct stream_piece){
 						      .connection = t->connection,
+						      .state = &t->connection->stream.state,
 						      .frame = s ? s->frame : 0,
 						      .time_ns = s ? s->time_ns : 0,
 						      .reply = is_reply(t->connection, side),
@@ -273,13 +274,11 @@ static size_t stream_take(struct reassembly_pool *pool, struct reassembly *r, co
 	struct stream *stream = &t->connection->stream;
 
 	side->full = false;
-	give(t, side, len > old ? bytes + old : NULL, len - old, 0, end && r->ended);
-	if (!t->segment || !len)
-		return len;
-	if (!stream->proto)
+	if (!stream->proto && len)
 		decide(t, side, bytes, len);
-	if (!stream->proto)
-		return len; /* each segment shows its own */
+	give(t, side, len > old ? bytes + old : NULL, len - old, 0, end && r->ended);
+	if (!t->segment || !stream->proto)
+		return len; /* of unknown protocols each segment shows its own data */
 	return read_messages(t, side, bytes, len, end);
 }
 
@@ -416,6 +415,9 @@ void streams_end(struct streams *t, struct connection *c)
 	t->segment = NULL;
 	for (unsigned i = 0; i < 2; i++)
 		reassembly_end(&t->pool, &c->stream.side[i].bytes);
+	if (c->stream.state && t->config.sink->over)
+		t->config.sink->over(t->config.sink, c->stream.state);
+	c->stream.state = NULL;
 }
 
 struct reassembly_counts streams_counts(const struct streams *t)

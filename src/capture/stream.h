@@ -15,10 +15,12 @@
 
 struct connection;
 struct streams;
+struct stream_sink;
 
 /* A run of one direction's bytes. */
 struct stream_piece {
 	const struct connection *connection;
+	void **state;	/* the sink's own for this connection, NULL at first */
 	uint64_t frame; /* that brought it, perhaps by filling a hole before it */
 	int64_t time_ns;
 	bool reply;	      /* from the side that was called */
@@ -31,6 +33,8 @@ struct stream_piece {
 /* Gets the bytes of all streams, in order in each direction; pieces may be empty. */
 struct stream_sink {
 	void (*piece)(struct stream_sink *sink, const struct stream_piece *piece);
+	/* Nothing more comes of a connection whose @state is not NULL. May be NULL. */
+	void (*over)(struct stream_sink *sink, void *state);
 };
 
 /* One direction. */
@@ -49,6 +53,7 @@ struct stream {
 	bool asked;    /* the ports were looked at */
 	bool spoke;    /* there was a message */
 	uint8_t proto; /* enum protocol_id, 0 while unknown */
+	void *state;   /* the sink's */
 	struct dialogue dialogue;
 	struct stream_side side[2];
 };

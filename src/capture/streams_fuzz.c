@@ -13,7 +13,9 @@
 
 #include "capture/connection.h"
 #include "capture/dissect.h"
+#include "capture/extract.h"
 #include "capture/flows.h"
+#include "capture/follow.h"
 #include "capture/hierarchy.h"
 #include "capture/talkers.h"
 #include "wire/numbers.h"
@@ -31,6 +33,9 @@ struct harness {
 	struct flows *flows;
 	struct talkers *talkers;
 	struct hierarchy *hierarchy;
+	struct extract *extract;
+	struct follow *follow;
+	uint64_t n_open;
 	struct buf out;
 	bool checked;
 	int64_t now_ns;
@@ -44,9 +49,44 @@ struct harness {
 
 static const uint16_t ports[4] = { 80, 443, 53, 25 };
 
-static void take_piece(struct stream_sink *sink, const struct stream_piece *piece)
+static bool begin_object(void *arg, struct extract_object *o)
 {
-	struct harness *h = container_of(sink, struct harness, sink);
+	struct harness *h = arg;
+
+	if (!*o->name || *o->name == '.' || *o->name == '-' || strchr(o->name, '/'))
+		abort();
+	h->n_open++;
+	return true;
+}
+
+static void object_bytes(void *arg UNUSED, struct extract_object *o, const uint8_t *bytes,
+			 size_t len)
+{
+	if (o->complete || !len || !bytes)
+		abort();
+}
+
+static void object_gap(void *arg UNUSED, struct extract_object *o UNUSED, uint64_t len UNUSED)
+{
+}
+
+static void object_end(void *arg, struct extract_object *o)
+{
+	struct harness *h = arg;
+
+	h->n_open--;
+	if (o->complete && o->gapped)
+		abort();
+}
+
+static void follow_piece(void *arg UNUSED, const struct follow_piece *piece)
+{
+	if (!piece->len && !piece->gap)
+		abort();
+}
+
+static void check_piece(struct harness *h, const struct stream_piece *piece)
+{
 	const struct connection *c = piece->connection;
 	unsigned side = piece->reply ? !c->caller : c->caller;
 	uint32_t seq = c->stream.side[side].bytes.next - (uint32_t)piece->len;
@@ -63,6 +103,23 @@ static void take_piece(struct stream_sink *sink, const struct stream_piece *piec
 	for (size_t i = 0; i < piece->len; i++)
 		if (h->first[n][way][(seq + i) % SPACE] != piece->bytes[i])
 			abort();
+}
+
+static void take_piece(struct stream_sink *sink, const struct stream_piece *piece)
+{
+	struct harness *h = container_of(sink, struct harness, sink);
+	struct stream_sink *extract = extract_sink(h->extract), *follow = follow_sink(h->follow);
+
+	check_piece(h, piece);
+	extract->piece(extract, piece);
+	follow->piece(follow, piece);
+}
+
+static void take_over(struct stream_sink *sink, void *state)
+{
+	struct harness *h = container_of(sink, struct harness, sink);
+
+	extract_sink(h->extract)->over(extract_sink(h->extract), state);
 }
 
 /* Writes the headers of a segment; returns their length. */
@@ -120,15 +177,16 @@ static size_t take_segment(struct harness *h, const uint8_t *data, size_t size)
 	uint32_t seq = base + (load_be16(data + 2) & 0x3fff);
 
 	cut = data[7] & 1 ? MIN(len, (uint32_t)data[7] >> 4) : 0;
-	if (h->checked && h->opened[n][way])
+	/* A SYN may come late, but only one that does not open another connection. */
+	if (h->checked && (h->opened[n][way] || (h->opened[n][!way] && !(flags & TCP_FLAG_ACK))))
 		flags &= (uint8_t)~TCP_FLAG_SYN;
-	h->opened[n][way] = h->opened[n][!way] |= !way || !(flags & TCP_FLAG_SYN);
 	h->opened[n][way] = true;
 	h->now_ns += (int64_t)(data[7] & 0xe) * 100 * (int64_t)NS_PER_MS;
 	at = write_headers(packet, n, way, seq, base + (load_be16(data + 4) & 0x3fff), flags, len);
 	memcpy(packet + at, data + 8, len);
 	seq += flags & TCP_FLAG_SYN ? 1 : 0;
-	for (uint32_t i = 0; i < len - cut; i++)
+	/* What an RST carries is not the stream's. */
+	for (uint32_t i = 0; i < len - cut && !(flags & TCP_FLAG_RST); i++)
 		if (h->first[n][way][(seq + i) % SPACE] == MISSING)
 			h->first[n][way][(seq + i) % SPACE] = data[8 + i];
 	take_packet(h, packet, at + len - cut, at + len);
@@ -142,7 +200,7 @@ static void finish(struct harness *h)
 	struct hierarchy_node *nodes;
 
 	dissect_end(h->dissect);
-	if (dissect_counts(h->dissect).held_bytes)
+	if (dissect_counts(h->dissect).held_bytes || h->n_open)
 		abort();
 	if (flows_sorted(h->flows, &flows) < 0 || talkers_sorted(h->talkers, &talkers) < 0 ||
 	    hierarchy_sorted(h->hierarchy, &nodes) < 0)
@@ -161,24 +219,37 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		.max_streams = 8,
 		.sink = &h.sink,
 	};
+	const struct extract_config extract = {
+		.max_open = 3,
+		.max_object_bytes = 1 << 16,
+		.begin = begin_object,
+		.bytes = object_bytes,
+		.gap = object_gap,
+		.end = object_end,
+		.arg = &h,
+	};
+	const struct follow_config follow = { .http = true, .give = follow_piece };
 	size_t at = 1;
 
 	if (!size)
 		return 0;
 	memset(&h, 0, sizeof(h));
 	memset(h.first, 0xff, sizeof(h.first));
-	h.sink.piece = take_piece;
+	h.sink = (struct stream_sink){ take_piece, take_over };
 	h.checked = !(data[0] & 1);
 	h.out = buf_of(1 << 24);
 	h.flows = flows_new(3);
 	h.talkers = talkers_new(5);
 	h.hierarchy = hierarchy_new();
-	if (!h.flows || !h.talkers || !h.hierarchy || dissect_new(&config, &h.dissect) < 0)
+	if (!h.flows || !h.talkers || !h.hierarchy || extract_new(&extract, &h.extract) < 0 ||
+	    follow_new(&follow, &h.follow) < 0 || dissect_new(&config, &h.dissect) < 0)
 		abort();
 	while (size - at >= 8)
 		at += take_segment(&h, data + at, size - at);
 	finish(&h);
 	dissect_free(h.dissect);
+	extract_free(h.extract);
+	follow_free(h.follow);
 	flows_free(h.flows);
 	talkers_free(h.talkers);
 	hierarchy_free(h.hierarchy);
