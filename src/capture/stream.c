@@ -124,7 +124,10 @@ static void decide(struct streams *t, struct stream_side *side, const uint8_t *b
 	if (!c->stream.asked) {
 		c->stream.asked = true;
 		id = ask_ports(t, c);
-		if (id) {
+		/* Decided by hand: no protocol, whatever the bytes look like. */
+		if (id == PROTOCOL_DATA)
+			c->stream.side[0].guessed = c->stream.side[1].guessed = true;
+		else if (id) {
 			speak(&c->stream, id);
 			return;
 		}

@@ -113,7 +113,7 @@ static int copy(struct reading *r, const struct capture_packet *packet)
 			.description = known->description,
 			.filter = c->filter ?: known->filter,
 			.link_type = known->link_type,
-			.snap_len = known->snap_len,
+			.snap_len = c->o->snap_len ? (uint32_t)c->o->snap_len : known->snap_len,
 			.fcs_len = known->fcs_len,
 		};
 		int err = capture_writer_add_interface(c->writer, &interface);
@@ -125,6 +125,12 @@ static int copy(struct reading *r, const struct capture_packet *packet)
 						  c->o->read);
 		if (err < 0)
 			return err;
+	}
+	if (c->o->snap_len) {
+		struct capture_packet cut = *packet;
+
+		cut.cap_len = (uint32_t)MIN(cut.cap_len, c->o->snap_len);
+		return capture_write(c, &cut);
 	}
 	return capture_write(c, packet);
 }
@@ -139,7 +145,8 @@ static int take(struct reading *r, struct capture_packet *packet)
 
 	if (passed <= 0)
 		return passed;
-	if (c->o->snap_len)
+	/* Where packets are written, all of them is there to choose by: only the file's are cut. */
+	if (c->o->snap_len && !c->writer)
 		packet->cap_len = (uint32_t)MIN(packet->cap_len, c->o->snap_len);
 	passed = capture_packet(c, packet, interface && *interface->name ? interface->name : NULL);
 	r->deaf = passed < 0;

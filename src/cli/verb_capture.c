@@ -74,8 +74,9 @@ static const struct verb_option options[] = {
 	  OPTION_TEXTS, OPTION(ring) },
 	{ 'a', "stop", "WHEN:N", "stop after duration:SECONDS, filesize:KB or packets:N",
 	  OPTION_TEXTS, OPTION(stop) },
-	{ 's', "snaplen", "BYTES", "keep so many bytes of each packet", OPTION_UINT,
-	  OPTION(snap_len), 0, SNAP_MAX },
+	{ 's', "snaplen", "BYTES",
+	  "keep so many bytes of each packet; with -r and -w: in the file that is written",
+	  OPTION_UINT, OPTION(snap_len), 0, SNAP_MAX },
 	{ 'B', "buffer", "KIB", "size of the ring that the kernel fills", OPTION_UINT,
 	  OPTION(buffer_kib), 1024, 4 << 20 },
 	{ 0, "promiscuous", NULL, "receive frames that are for others, too", OPTION_FLAG,
@@ -417,13 +418,34 @@ static const struct example examples[] = {
 	{ "sonde capture -i eth0 port 53", "who asks for which name" },
 	{ "sonde capture -r trace.pcapng.zst -Y 'http.response.code >= 400' -V",
 	  "every field of failed requests" },
+	{ "sonde capture -i eth0 --talkers", "who talks, at which ports, until Ctrl-C" },
+	{ "sonde capture -r trace.pcap -e frame.time_epoch -e ip.src -e tls.handshake.extensions_"
+	  "server_name -Y tls.handshake.type==1",
+	  "which names TLS clients ask for" },
+	{ "sonde capture -i eth0 -w day.pcapng -b duration:3600 -b files:24",
+	  "the last 24 hours, a file an hour" },
 };
 
 const struct verb verb_capture = {
 	.name = "capture",
 	.operands = "[FILTER...]",
 	.summary = "packets from an interface or a file, explained, filtered, written",
-	.about = "Captures packets on an interface (-i) or reads them from a file (-r).",
+	.about = "Captures packets on an interface (-i) or reads them from a file (-r), takes them "
+		 "apart up to HTTP, TLS, DNS and others, puts streams and fragments together, and "
+		 "shows a line for each; -V shows every field, --json gives them as one object a "
+		 "line, -e as columns.\n\n"
+		 "Two languages choose packets: the operands (or -f) are a capture filter in "
+		 "libpcap's (pcap-filter(7)), which the kernel applies; -Y is a display filter in "
+		 "Wireshark's, which knows every field. When capturing with -w and -Y, all goes to "
+		 "the file, and what is shown is chosen; when reading, both are.\n\n"
+		 "Names of addresses are those that the capture itself tells (answers of DNS) and "
+		 "those of /etc/hosts: nobody is asked. -n leaves them out.\n\n"
+		 "A thread of its own empties the kernel's ring. When printing is slower than the "
+		 "network, the file still gets every packet, lines are left out, and how many is "
+		 "said. Privileges are given up once the interface is open: root becomes the user "
+		 "who called sudo, or nobody, or who -Z says; a file that is written must be in a "
+		 "folder where that user may make files only if there is a row of them (-C, -G, "
+		 "-b).",
 	.options = options,
 	.n_options = ARRAY_LEN(options),
 	.options_size = sizeof(struct capture_options),

@@ -94,7 +94,6 @@ int port_map_decode_as(struct port_map *map, const char *text, struct fault *fau
 	if (!id)
 		return fault_set(fault, (size_t)(at + 1 - text), "no protocol is called '%s'",
 				 at + 1);
-	memset((tcp ? map->tcp : map->udp) + first, id == PROTOCOL_DATA ? PROTOCOL_NONE : id,
-	       (size_t)(last - first + 1));
+	memset((tcp ? map->tcp : map->udp) + first, id, (size_t)(last - first + 1));
 	return 0;
 }

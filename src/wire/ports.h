@@ -34,7 +34,8 @@ static inline uint8_t port_map_find(const uint8_t *by_port, uint16_t src, uint16
 
 /**
  * port_map_decode_as() - decide by hand, as Wireshark's "decode as"
- * @text: "tcp.port==8080,http", "udp.port==5000-5010,rtp"; the protocol "data" takes away
+ * @text: "tcp.port==8080,http", "udp.port==5000-5010,rtp"; the protocol "data" says that there
+ * is none, whatever the bytes look like
  * Return: 0, -E_SYNTAX with @fault.
  */
 MUST_CHECK int port_map_decode_as(struct port_map *map, const char *text, struct fault *fault);
