@@ -68,10 +68,10 @@ static void walk_random(struct tls_part *p, bool time)
 	walk_field(p->w, &tls_rows[TLS_ROW_RANDOM_BYTES], at + 4, TLS_RANDOM_LEN - 4, p->depth);
 }
 
-static void walk_client_hello(struct tls_part *p)
+static void walk_client_hello(struct tls_part *p, const struct tls_state *state)
 {
 	tls_number(p, TLS_ROW_HELLO_VERSION, 2);
-	walk_random(p, true);
+	walk_random(p, !state->v1_3);
 	tls_vector_bytes(p, TLS_ROW_SESSION_ID_LEN, 1, TLS_ROW_SESSION_ID);
 	tls_vector_numbers(p, TLS_ROW_CIPHERS_LEN, 2, TLS_ROW_CIPHERS, 2);
 	tls_vector_numbers(p, TLS_ROW_COMPRESSIONS_LEN, 1, TLS_ROW_COMPRESSIONS, 1);
@@ -247,7 +247,7 @@ void tls_walk_handshake(struct tls_part *p, uint8_t type, struct tls_state *stat
 {
 	switch (type) {
 	case TLS_CLIENT_HELLO:
-		walk_client_hello(p);
+		walk_client_hello(p, state);
 		break;
 	case TLS_SERVER_HELLO:
 		walk_server_hello(p, state);
