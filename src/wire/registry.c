@@ -65,10 +65,10 @@ static void add(const struct entry *e)
 		entries[n_entries++] = *e;
 }
 
-/* Whether the row is at its place in every whole header, once. */
+/* Whether the row is at its place in every whole header, once: messages may hold messages. */
 static bool is_fixed(const struct protocol *p, const struct field *f)
 {
-	return f->bits && !f->repeats && !f->computed && f->type != FIELD_GROUP &&
+	return !p->whole && f->bits && !f->repeats && !f->computed && f->type != FIELD_GROUP &&
 	       f->bit + f->bits <= p->min_len * 8u;
 }
 

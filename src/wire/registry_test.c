@@ -85,16 +85,18 @@ struct expecting {
 static bool expected(struct taker *t, const struct item *item)
 {
 	struct expecting *e = container_of(t, struct expecting, taker);
+	const struct seen *s;
 
 	while (e->at < n_all &&
 	       !has_row(registry_part(e->name, all[e->at].protocol), all[e->at].field))
 		e->at++;
 	if (e->at == n_all)
 		fail_msg("%s: more than the walk gives", e->name->name);
-	assert_ptr_equal(item->field, all[e->at].field);
-	assert_int_equal(item->value, all[e->at].value);
-	assert_int_equal(item->off, all[e->at].off);
-	assert_int_equal(item->len, all[e->at].len);
+	s = &all[e->at];
+	if (item->field != s->field || item->value != s->value || item->off != s->off ||
+	    item->len != s->len)
+		fail_msg("%s: another item than the walk's: %s at %u, not %s at %u", e->name->name,
+			 item->field->name, item->off, s->field->name, s->off);
 	e->at++;
 	return false;
 }
