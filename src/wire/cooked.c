@@ -162,7 +162,7 @@ static uint8_t cooked_step(struct packet *p, struct layer *l, uint8_t next)
 				     : PROTOCOL_DATA;
 }
 
-static void cooked_walk(struct walk *w)
+static void walk_whole(struct walk *w)
 {
 	const struct field *rows = w->proto->bodies[0].fields;
 	const struct cooked c = read_cooked(w->layer, w->packet->bytes + w->layer->off);
@@ -182,6 +182,12 @@ static void cooked_walk(struct walk *w)
 		return;
 	if (walk_field(w, type, off + c.type_off, 2, 0))
 		ethernet_walk_trailer(w, &choices[ROW_TRAILER], NULL);
+}
+
+static void cooked_walk(struct walk *w)
+{
+	if (walk_fits(w, w->layer->off, w->proto->bodies[0].min_len, w->end))
+		walk_whole(w);
 }
 
 static void cooked_line(struct buf *b, const struct packet *p, size_t layer)
