@@ -30,17 +30,16 @@ static void give(struct fragments *f, struct packet *p)
 {
 	struct datagram datagrams[FRAGMENTS_NESTED];
 	struct packet whole[FRAGMENTS_NESTED];
+	unsigned n = 0;
 
-	for (unsigned i = 0; i < FRAGMENTS_NESTED && fragments_wants(p); i++) {
-		if (fragments_add(f, p, &datagrams[i]) <= 0)
-			return;
-		packet_walk(&whole[i], datagrams[i].proto, datagrams[i].bytes, datagrams[i].len,
-			    datagrams[i].len);
-		whole[i].frame = p->frame;
-		p = &whole[i];
+	while (n < FRAGMENTS_NESTED && fragments_add(f, p, &datagrams[n]) == 1) {
+		packet_walk(&whole[n], datagrams[n].proto, datagrams[n].bytes, datagrams[n].len,
+			    datagrams[n].len);
+		whole[n].frame = p->frame;
+		p = &whole[n++];
 	}
-	for (unsigned i = 0; i < FRAGMENTS_NESTED && p == &whole[i]; i++)
-		read_all(&datagrams[i]);
+	while (n)
+		read_all(&datagrams[--n]);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

@@ -226,7 +226,7 @@ static void fill_layer(struct craft *c, uint32_t at)
 		fill(c, l, p->next, (uint64_t)next);
 	if (p->header_len)
 		fill(c, l, p->header_len,
-		     (l->len - p->header_add) / p->header_unit / MAX(p->header_len->scale, 1));
+		     (l->len - p->header_add) / p->header_unit / MAX(p->header_len->scale, 1u));
 	if (p->total_len)
 		fill(c, l, p->total_len, total > 65535u + p->total_add ? 0 : total - p->total_add);
 	fill_checksum(c, at);

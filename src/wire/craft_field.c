@@ -227,7 +227,7 @@ static int store_number(struct craft *c, const struct place *at, const struct va
 			struct fault *fault)
 {
 	const struct field *f = at->row;
-	uint64_t scale = MAX(f->scale, 1);
+	uint64_t scale = MAX(f->scale, 1u);
 	uint32_t off = at->off + f->bit / 8;
 	int err;
 

@@ -61,6 +61,7 @@ static const struct demux_row by_type[] = {
 	{ 0x88a8, PROTOCOL_8021AD },
 	{ 0x8863, PROTOCOL_PPPOED },
 	{ 0x8864, PROTOCOL_PPPOES },
+	{ 0x88cc, PROTOCOL_LLDP },
 	{ 0x9100, PROTOCOL_VLAN },
 };
 /* clang-format on */

@@ -43,7 +43,7 @@ struct field {
 	uint8_t type;	 /* enum field_type */
 	uint8_t hex;	 /* shown in hexadecimal with so many digits; 0: decimal */
 	uint8_t depth;	 /* below the row before it that is less deep */
-	uint8_t scale;	 /* the value is what is on the wire times this; 0: once */
+	uint32_t scale;	 /* the value is what is on the wire times this; 0: once */
 	bool repeats;	 /* as often as there are bytes; always an array in JSON */
 	bool computed;	 /* not on the wire: follows from other things */
 	bool bulk;	 /* what is transported, perhaps long: JSON has it when asked to */

@@ -10,16 +10,20 @@
 #define LLC_UNNUMBERED_LEN 3
 #define LLC_NUMBERED_LEN   4
 #define LLC_SNAP_LEN	   8
-#define SAP_SNAP	   0xaa
+
+enum { SAP_IP = 0x06, SAP_SPANNING_TREE = 0x42, SAP_SNAP = 0xaa };
+
+#define UNNUMBERED_INFORMATION 0x03u
+#define OUI_CISCO	       0x00000cu
 
 static const struct value_name sap_names[] = {
 	{ 0x00, "null" },
 	{ 0x02, "LLC management" },
 	{ 0x03, "LLC management, group" },
 	{ 0x04, "SNA" },
-	{ 0x06, "IP" },
+	{ SAP_IP, "IP" },
 	{ 0x0e, "PROWAY" },
-	{ 0x42, "Spanning tree" },
+	{ SAP_SPANNING_TREE, "Spanning tree" },
 	{ 0x7e, "X.25" },
 	{ 0x80, "XNS" },
 	{ SAP_SNAP, "SNAP" },
@@ -59,6 +63,12 @@ static const struct value_name oui_names[] = {
 	{ 0 },
 };
 
+/* Of Cisco's protocols, the commonest where there are organizations' numbers at all. */
+static const struct value_name pid_names[] = {
+	{ 0x010b, "PVST+" }, { 0x0111, "UDLD" }, { 0x2000, "CDP" },
+	{ 0x2003, "VTP" },   { 0x2004, "DTP" },	 { 0 },
+};
+
 static const struct field fields[] = {
 	{ AS_HEX("llc.dsap", BYTE(0), 8, 2), .title = "Destination access point", .label = "DSAP",
 	  .about = "The protocol that shall receive it", .values = sap_names },
@@ -93,7 +103,7 @@ static const struct field fields_snap_other[] = {
 	{ AS_UINT("llc.oui", BYTE(3), 24), .title = "Organization", .preset = 0x0c,
 	  .values = oui_names },
 	{ AS_HEX("llc.pid", BYTE(6), 16, 4), .title = "Protocol",
-	  .about = "The protocol inside, numbered by that organization" },
+	  .about = "The protocol inside, numbered by that organization", .values = pid_names },
 };
 
 static const struct block bodies[] = {
@@ -137,7 +147,17 @@ static uint8_t llc_step(struct packet *p, struct layer *l, uint8_t next)
 	const uint8_t *header = p->bytes + l->off;
 
 	(void)next;
-	if (l->header_len < LLC_SNAP_LEN || (header[3] | header[4] | header[5]))
+	if (header[2] != UNNUMBERED_INFORMATION)
+		return PROTOCOL_DATA;
+	if (header[0] == SAP_SPANNING_TREE)
+		return PROTOCOL_STP;
+	if (header[0] == SAP_IP)
+		return PROTOCOL_IPV4;
+	if (l->header_len < LLC_SNAP_LEN)
+		return PROTOCOL_DATA;
+	if (load_be32(header + 2) == (UNNUMBERED_INFORMATION << 24 | OUI_CISCO))
+		return load_be16(header + 6) == 0x010b ? PROTOCOL_STP : PROTOCOL_DATA;
+	if (header[3] | header[4] | header[5])
 		return PROTOCOL_DATA;
 	return demux_find(&demux_ethertype, load_be16(header + 6));
 }
@@ -156,6 +176,8 @@ static void llc_line(struct buf *b, const struct packet *p, size_t layer)
 		buf_hex(b, header + 3, 3, ':');
 		buf_lit(b, " 0x");
 		buf_hex_u64(b, load_be16(header + 6), 4);
+		if (load_be32(header + 2) == (UNNUMBERED_INFORMATION << 24 | OUI_CISCO))
+			name = field_value_name(&fields_snap_other[2], load_be16(header + 6));
 	} else if (l->header_len >= LLC_UNNUMBERED_LEN) {
 		name = field_value_name(&fields[0], header[0]);
 		buf_lit(b, " 0x");

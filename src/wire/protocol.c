@@ -20,6 +20,7 @@
 #include "wire/ipv4.h"
 #include "wire/ipv6.h"
 #include "wire/llc.h"
+#include "wire/lldp.h"
 #include "wire/ppp.h"
 #include "wire/ppp_auth.h"
 #include "wire/ppp_control.h"
@@ -27,6 +28,7 @@
 #include "wire/snmp.h"
 #include "wire/pop.h"
 #include "wire/smtp.h"
+#include "wire/stp.h"
 #include "wire/tcp.h"
 #include "wire/tls.h"
 #include "wire/udp.h"
@@ -52,6 +54,8 @@ const struct protocol *const protocols[N_PROTOCOLS] = {
 	[PROTOCOL_SLL] = &protocol_sll,
 	[PROTOCOL_SLL2] = &protocol_sll2,
 	[PROTOCOL_NULL] = &protocol_null,
+	[PROTOCOL_STP] = &protocol_stp,
+	[PROTOCOL_LLDP] = &protocol_lldp,
 	[PROTOCOL_ARP] = &protocol_arp,
 	[PROTOCOL_IPV4] = &protocol_ipv4,
 	[PROTOCOL_IPV6] = &protocol_ipv6,
