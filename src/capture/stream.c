@@ -112,8 +112,11 @@ static void speak(struct stream *stream, uint8_t proto)
 {
 	stream->proto = proto;
 	stream->dialogue.proto = proto;
-	for (unsigned i = 0; i < 2; i++)
+	for (unsigned i = 0; i < 2; i++) {
 		stream->side[i].data = stream->side[i].lost = false;
+		if (!proto)
+			stream->side[i].guessed = false;
+	}
 }
 
 static void decide(struct streams *t, struct stream_side *side, const uint8_t *bytes, size_t len)
@@ -207,8 +210,9 @@ static bool find_again(struct streams *t, struct stream_side *side, const uint8_
 	const struct protocol *proto = protocols[stream->proto];
 	bool reply = is_reply(t->connection, side);
 
-	if (proto->guess && !proto->guess(bytes, len, true))
+	if (proto->guess && !proto->lines && !proto->guess(bytes, len, true))
 		return false;
+	stream->dialogue.memory = 0;
 	stream->dialogue.phase[reply] = 0;
 	stream->dialogue.count[reply] = 0;
 	side->lost = false;

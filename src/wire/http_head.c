@@ -10,11 +10,50 @@
 
 #define METHOD_MAX 32 /* the longest registered has 17 characters */
 
-/* Methods that are enough to know HTTP by (RFC 9110 section 9, RFC 5789, RFC 4918). */
+/* Methods that are enough to know HTTP by: IANA's list (http-methods), then UPnP's. */
 static const char *const methods[] = {
-	"GET",	 "POST",   "HEAD",     "PUT",	    "DELETE", "OPTIONS",  "CONNECT",
-	"TRACE", "PATCH",  "PROPFIND", "PROPPATCH", "MKCOL",  "COPY",	  "MOVE",
-	"LOCK",	 "UNLOCK", "REPORT",   "SEARCH",    "NOTIFY", "M-SEARCH", "SUBSCRIBE",
+	"GET",
+	"QUERY",
+	"ACL",
+	"BASELINE-CONTROL",
+	"BIND",
+	"CHECKIN",
+	"CHECKOUT",
+	"LABEL",
+	"LINK",
+	"UNLINK",
+	"MERGE",
+	"MKACTIVITY",
+	"MKCALENDAR",
+	"MKREDIRECTREF",
+	"MKWORKSPACE",
+	"ORDERPATCH",
+	"REBIND",
+	"UNBIND",
+	"UNCHECKOUT",
+	"UPDATE",
+	"UPDATEREDIRECTREF",
+	"VERSION-CONTROL",
+	"POST",
+	"HEAD",
+	"PUT",
+	"DELETE",
+	"OPTIONS",
+	"CONNECT",
+	"TRACE",
+	"PATCH",
+	"PROPFIND",
+	"PROPPATCH",
+	"MKCOL",
+	"COPY",
+	"MOVE",
+	"LOCK",
+	"UNLOCK",
+	"REPORT",
+	"SEARCH",
+	"NOTIFY",
+	"M-SEARCH",
+	"SUBSCRIBE",
 };
 
 /* "HTTP/1.1 200 OK". What is after the code is free. */
@@ -232,6 +271,8 @@ void http_head_framing(struct http_head *head, const uint8_t *bytes, enum http_a
 	if (head->reply &&
 	    (head->code == 101 || (asked == HTTP_ASKED_CONNECT && head->code / 100 == 2)))
 		head->kind = HTTP_BODY_TUNNEL;
+	else if (!head->reply && text_is(head->method, "PRI"))
+		head->kind = HTTP_BODY_TUNNEL; /* HTTP/2 begins (RFC 9113 section 3.4) */
 	else if (has_no_body(head, asked) || (!head->reply && !head->version.len))
 		head->kind = HTTP_BODY_NONE;
 	else if (chunked)

@@ -54,10 +54,10 @@ static enum http_asked asked_by(const struct http_head *head)
 /* What a message that is over changes. */
 static void message_over(struct dialogue *d, const struct http_head *head)
 {
-	if (!head->reply) {
-		dialogue_ask(d, asked_by(head));
-	} else if (head->kind == HTTP_BODY_TUNNEL) {
+	if (head->kind == HTTP_BODY_TUNNEL) {
 		*d = (struct dialogue){ .proto = PROTOCOL_NONE };
+	} else if (!head->reply) {
+		dialogue_ask(d, asked_by(head));
 	} else if (head->code / 100 != 1) {
 		dialogue_answered(d);
 	}

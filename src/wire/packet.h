@@ -70,7 +70,7 @@ struct dialogue {
 	struct addr addr;
 	uint8_t phase[2];    /* the protocol's own */
 	uint64_t count[2];   /* likewise */
-	uint64_t memory;     /* likewise, of both sides */
+	uint64_t memory;     /* likewise, of both sides; 0 again after a hole */
 	uint32_t scanned[2]; /* likewise; set to 0 with every new message */
 };
 

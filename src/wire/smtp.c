@@ -132,13 +132,12 @@ static uint8_t client_phase(const struct dialogue *d, struct text line)
 	return d->phase[1] == SILENT ? IN_DATA : IN_COMMANDS;
 }
 
-/* Bytes of a BDAT command, and whether it is the last. */
-static bool read_bdat(struct text arg, uint64_t *ret_len, bool *ret_last)
+/* Bytes that follow a BDAT command; what is wrong is refused, and nothing follows. */
+static bool read_bdat(struct text arg, uint64_t *ret_len)
 {
 	struct text number = text_word(&arg);
 
-	*ret_last = text_is(arg, "LAST");
-	return text_number(number, ret_len);
+	return (!arg.len || text_is(arg, "LAST")) && text_number(number, ret_len);
 }
 
 static uint8_t auth_phase(struct text arg)
@@ -158,13 +157,12 @@ static void heed_command(struct dialogue *d, struct text line)
 	struct text arg = line, command = text_word(&arg);
 	unsigned kind = ASKED_OTHER;
 	uint64_t len;
-	bool last;
 
 	d->phase[0] = IN_COMMANDS;
 	if (text_is(command, "DATA")) {
 		d->phase[0] = IN_DATA_ASKED;
 		kind = ASKED_DATA;
-	} else if (text_is(command, "BDAT") && read_bdat(arg, &len, &last)) {
+	} else if (text_is(command, "BDAT") && read_bdat(arg, &len)) {
 		d->phase[0] = len ? IN_BDAT : IN_COMMANDS;
 		d->count[0] = len;
 	} else if (text_is(command, "STARTTLS")) {
@@ -406,6 +404,7 @@ const struct protocol protocol_smtp = {
 	.about = "Commands and replies in lines of text; a mail follows DATA or BDAT.",
 	.whole = true,
 	.application = true,
+	.lines = true,
 	.more_rows = &more_rows,
 	.n_more_rows = 1,
 	.step = smtp_step,
