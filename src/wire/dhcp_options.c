@@ -520,7 +520,7 @@ static const struct field static_route_group[] = {
 	}
 
 static const struct block blocks[] = {
-	{ .name = "pad", .title = "Padding", .rfc = "RFC 2132 section 3.1", .bare = true },
+	{ .name = "pad", .title = "Padding", .rfc = "RFC 2132", .bare = true },
 	OPTION(1, "subnet_mask", "Subnet mask", "RFC 2132", opt_1),
 	OPTION(2, "time_offset", "Time offset", "RFC 2132", opt_2),
 	OPTION(3, "router", "Router", "RFC 2132", opt_3),
@@ -829,11 +829,10 @@ static const struct block blocks[] = {
 	  .rfc = "MS-DHCPE",
 	  .min_len = 2,
 	  .code = 249 },
-	OPTION(252, "private_proxy_autodiscovery", "Proxy configuration", "draft-ietf-wrec-wpad",
-	       opt_252),
+	OPTION(252, "private_proxy_autodiscovery", "Proxy configuration", "WPAD", opt_252),
 	{ .name = "end",
 	  .title = "End",
-	  .rfc = "RFC 2132 section 3.2",
+	  .rfc = "RFC 2132",
 	  ROWS(end_rows),
 	  .bare = true,
 	  .code = 255 },

@@ -21,6 +21,10 @@
 #include "wire/ipv6.h"
 #include "wire/llc.h"
 #include "wire/lldp.h"
+#include "wire/ntp.h"
+#include "wire/rtp.h"
+#include "wire/stun.h"
+#include "wire/syslog.h"
 #include "wire/ppp.h"
 #include "wire/ppp_auth.h"
 #include "wire/ppp_control.h"
@@ -83,6 +87,11 @@ const struct protocol *const protocols[N_PROTOCOLS] = {
 	[PROTOCOL_LLMNR] = &protocol_llmnr,
 	[PROTOCOL_DHCP] = &protocol_dhcp,
 	[PROTOCOL_DHCPV6] = &protocol_dhcpv6,
+	[PROTOCOL_NTP] = &protocol_ntp,
+	[PROTOCOL_STUN] = &protocol_stun,
+	[PROTOCOL_RTP] = &protocol_rtp,
+	[PROTOCOL_RTCP] = &protocol_rtcp,
+	[PROTOCOL_SYSLOG] = &protocol_syslog,
 	[PROTOCOL_DATA] = &protocol_data,
 };
 /* clang-format on */
@@ -142,6 +151,9 @@ static const uint8_t guessable[] = {
 	PROTOCOL_IMAP,
 	PROTOCOL_SNMP,
 	PROTOCOL_DHCP,
+	PROTOCOL_STUN,
+	PROTOCOL_RTCP,
+	PROTOCOL_SYSLOG,
 	PROTOCOL_NONE,
 };
 /* clang-format on */
