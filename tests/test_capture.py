@@ -27,7 +27,7 @@ def tshark(*args):
 def mixed(tmp_path_factory):
     path = tmp_path_factory.mktemp("capture") / "mixed.pcap"
     with path.open("wb") as out:
-        subprocess.run([SAMPLE, "mixed", "5000", "3"], stdout=out, check=True)
+        subprocess.run([SAMPLE, "mixed", "12000", "3"], stdout=out, check=True)
     return path
 
 
@@ -41,8 +41,8 @@ def test_a_line_for_each_packet_in_order(sonde, mixed):
     """Several threads print: nothing is lost, doubled or moved."""
     lines = sonde("capture", "-n", "-tt", "-r", mixed).out.splitlines()
     times = [float(line.split()[0]) for line in lines]
-    assert len(lines) == 5000 and times == sorted(times)
-    assert frames(sonde("capture", "-r", mixed, "--json")) == list(range(1, 5001))
+    assert len(lines) == 12000 and times == sorted(times)
+    assert frames(sonde("capture", "-r", mixed, "--json")) == list(range(1, 12001))
 
 
 @needs_tshark
@@ -256,3 +256,70 @@ def test_live_ends_when_asked(binary):
     lines = done.out.splitlines()
     assert lines[-1] == "status 0" and len(lines) == 3
     assert "2 packets received" in done.err
+
+
+def streams_of(sonde, mixed, port):
+    """Numbers of the web's connections that carried something."""
+    flows = sonde("capture", "-r", mixed, "--flows", "--json").records("flow")
+    return sorted(f["stream"] for f in flows if f["application"] == "http"
+                  and f["server"].endswith(f":{port}"))
+
+
+@needs_tshark
+def test_streams_are_tsharks(sonde, mixed):
+    for number in streams_of(sonde, mixed, 80)[:4]:
+        text = tshark("-r", mixed, "-q", "-z", f"follow,tcp,raw,{number}")
+        theirs = "".join(re.findall(r"^\t?([0-9a-f]+)$", text, re.M))
+        ours = subprocess.run([BUILD / "sonde", "capture", "-r", mixed, "--follow",
+                               f"tcp:{number},raw"], capture_output=True, timeout=30).stdout
+        assert ours.hex() == theirs and ours
+
+
+def test_streams_for_people(sonde, mixed):
+    number = streams_of(sonde, mixed, 80)[0]
+    text = sonde("capture", "-r", mixed, "--follow", f"tcp:{number}").out
+    assert text.startswith(">>> ") and "GET /page/" in text and "\r" not in text
+    hexed = sonde("capture", "-r", mixed, "--follow", f"tcp:{number},hex").out
+    assert re.search(r"^00000000  47 45 54 20 .* GET /", hexed, re.M)
+
+
+@needs_tshark
+def test_bodies_are_tsharks(sonde, mixed, tmp_path):
+    done = sonde("capture", "-r", mixed, "--extract", "http", tmp_path / "ours", "--json")
+    rows = done.records("object")
+    tshark("-r", mixed, "-q", "--export-objects", f"http,{tmp_path / 'theirs'}")
+    ours = sorted(p.read_bytes() for p in (tmp_path / "ours").iterdir())
+    theirs = sorted(p.read_bytes() for p in (tmp_path / "theirs").iterdir())
+    assert [body for body in ours if body] == [body for body in theirs if body] and ours
+    assert {row["name"] for row in rows} == {p.name for p in (tmp_path / "ours").iterdir()}
+
+
+def test_no_such_stream(sonde, mixed):
+    done = sonde("capture", "-r", mixed, "--follow", "tcp:4000000")
+    assert (done.status, done.out) == (1, "") and "--flows" in done.err
+    done = sonde("capture", "-r", mixed, "--follow", "udp:1")
+    assert done.status == 2 and "tcp:N" in done.err
+
+
+@needs_tshark
+def test_documents_are_tsharks(sonde, mixed):
+    """Of link and network layers every key and value; the others have a test of their own."""
+    ours = sonde("capture", "-r", mixed, "-c", 60, "-T", "ek").out.splitlines()
+    theirs = tshark("-r", mixed, "-c", 60, "-T", "ek").splitlines()
+    assert len(ours) == len(theirs) == 120 and ours[::2] == theirs[::2]
+    def read(line):
+        """tshark writes a key that comes again again."""
+        def pairs(items):
+            values = {}
+            for key, value in items:
+                values.setdefault(key, []).append(value)
+            return {key: value[0] if len(value) == 1 else value for key, value in values.items()}
+        return json.loads(line, object_pairs_hook=pairs)
+
+    for mine, other in zip(map(read, ours[1::2]), map(read, theirs[1::2])):
+        assert mine["timestamp"] == other["timestamp"]
+        for layer in ("eth", "ip", "udp"):
+            known = set(mine["layers"].get(layer, {})) & set(other["layers"].get(layer, {}))
+            assert {k: mine["layers"][layer][k] for k in known} \
+                == {k: other["layers"][layer][k] for k in known}
+            assert known or layer not in other["layers"]

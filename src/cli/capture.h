@@ -50,9 +50,10 @@ struct capture {
 	struct dissect *dissect;
 	struct columns *columns; /* of CAPTURE_FIELDS */
 	struct capture_printer *printer;
-	struct capture_tables *tables;				 /* NULL: none was asked for */
-	struct passive_names *names;				 /* NULL: addresses stay numbers */
-	struct capture_writer *writer;				 /* NULL: nothing is written */
+	struct capture_follow *follow; /* NULL: neither --follow nor --extract */
+	struct capture_tables *tables; /* NULL: none was asked for */
+	struct passive_names *names;   /* NULL: addresses stay numbers */
+	struct capture_writer *writer; /* NULL: nothing is written */
 	uint64_t max_packets, max_bytes, max_files, duration_ns; /* when to stop; 0: never */
 	uint64_t seen, shown;
 };
@@ -82,7 +83,7 @@ static inline bool capture_enough(const struct capture *c)
 /* Whether packets are taken apart at all, or only written. */
 static inline bool capture_shows(const struct capture *c)
 {
-	return c->mode != CAPTURE_NOTHING || c->tables;
+	return c->mode != CAPTURE_NOTHING || c->tables || c->follow;
 }
 
 /* Where packets come from: a file, or interfaces. Both give the exit status. */

@@ -8,6 +8,7 @@
 #include "cli/capture_pool.h"
 #include "cli/capture_time.h"
 #include "wire/columns.h"
+#include "wire/ek.h"
 #include "wire/print.h"
 
 #define THREADS_MAX 4U
@@ -16,6 +17,7 @@
 struct printing {
 	const struct capture_printer *printer;
 	struct capture_clock clock;
+	struct ek *ek; /* of CAPTURE_EK */
 };
 
 struct capture_printer {
@@ -94,7 +96,9 @@ static void print_packet(void *state, struct buf *b, const struct pool_packet *i
 		passive_names_learn(printer->names, packet);
 	switch (printer->mode) {
 	case CAPTURE_NOTHING:
+		return;
 	case CAPTURE_EK:
+		ek_put(b, p->ek, packet);
 		return;
 	case CAPTURE_FIELDS:
 		columns_put(b, printer->columns, packet);
@@ -167,7 +171,11 @@ int capture_printer_new(const struct capture *c, struct capture_printer **ret_pr
 		states[i] = &p->printing[i];
 	}
 	config.n_threads = threads_for(p);
-	err = capture_pool_new(&config, &p->pool);
+	err = 0;
+	for (size_t i = 0; i < config.n_threads && !err && p->mode == CAPTURE_EK; i++)
+		err = ek_new(p->hex, &p->printing[i].ek);
+	if (!err)
+		err = capture_pool_new(&config, &p->pool);
 	if (!err && p->mode == CAPTURE_FIELDS && p->columns->config.header)
 		err = put_header(p);
 	if (err < 0)
@@ -179,8 +187,11 @@ int capture_printer_new(const struct capture *c, struct capture_printer **ret_pr
 
 struct capture_printer *capture_printer_free(struct capture_printer *p)
 {
-	if (p)
-		capture_pool_free(p->pool);
+	if (!p)
+		return NULL;
+	capture_pool_free(p->pool);
+	for (size_t i = 0; i < THREADS_MAX; i++)
+		ek_free(p->printing[i].ek);
 	free(p);
 	return NULL;
 }

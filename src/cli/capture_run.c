@@ -1,5 +1,6 @@
 /* One packet of `sonde capture`: taken apart, chosen, shown, counted. */
 #include "capture/dissect.h"
+#include "cli/capture_follow.h"
 #include "cli/capture_tables.h"
 #include "wire/filter.h"
 
@@ -22,6 +23,8 @@ int capture_packet(struct capture *c, const struct capture_packet *packet, const
 	if (c->display && !filter_matches(c->display, whole))
 		return 0;
 	c->shown++;
+	if (c->follow && capture_follow_error(c->follow))
+		return capture_follow_error(c->follow);
 	if (c->tables)
 		capture_tables_packet(c->tables, whole);
 	if (c->mode != CAPTURE_NOTHING) {

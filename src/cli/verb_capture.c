@@ -6,6 +6,7 @@
 
 #include "capture/dissect.h"
 #include "capture/passive_names.h"
+#include "cli/capture_follow.h"
 #include "cli/capture_tables.h"
 #include "cli/verbs.h"
 #include "io/capture_writer.h"
@@ -50,6 +51,12 @@ static const struct verb_option options[] = {
 	{ 0, "flows", NULL, "the conversations, both ways", OPTION_FLAG, OPTION(flows) },
 	{ 0, "protocols", NULL, "how much of each protocol there is, inside which other",
 	  OPTION_FLAG, OPTION(protocols) },
+	{ 0, "follow", "KIND:N",
+	  "what both sides of a connection said: tcp:N, or http:N with its bodies decoded; then "
+	  "perhaps ,hex or ,raw",
+	  OPTION_TEXT, OPTION(follow) },
+	{ 0, "extract", "http DIR", "the bodies of HTTP messages as files in DIR", OPTION_TEXT,
+	  OPTION(extract) },
 	{ 'x', "hex", NULL, "the bytes, too; with --json the data that no protocol claims",
 	  OPTION_FLAG, OPTION(hex) },
 	{ 'w', "write", "FILE",
@@ -123,8 +130,10 @@ static int list_fields(struct command *cmd)
 /* The operands, joined by blanks, are the capture filter. */
 static int join_filter(struct capture *c, struct buf *text)
 {
-	for (size_t i = 0; i < c->cmd->n_operands; i++) {
-		if (i)
+	size_t first = c->o->extract ? 1 : 0; /* an operand is its folder */
+
+	for (size_t i = first; i < c->cmd->n_operands; i++) {
+		if (i > first)
 			buf_char(text, ' ');
 		buf_str(text, c->cmd->operands[i]);
 	}
@@ -237,7 +246,7 @@ static int read_mode(struct capture *c)
 			c->mode = CAPTURE_TREE;
 		return c->mode == CAPTURE_FIELDS ? read_columns(c) : EXIT_YES;
 	}
-	if (tables) {
+	if (tables || o->follow || o->extract) {
 		c->mode = CAPTURE_NOTHING;
 		return EXIT_YES;
 	}
@@ -299,6 +308,22 @@ static int make_filter(struct capture *c)
 	return err < 0 ? command_fails(c->cmd, EXIT_CANNOT, "%s", err_text(err)) : EXIT_YES;
 }
 
+static int make_follow(struct capture *c)
+{
+	const struct capture_options *o = c->o;
+
+	if (o->follow && o->extract)
+		return command_fails(c->cmd, EXIT_USAGE,
+				     "--follow and --extract exclude each other");
+	if (o->extract && strcmp(o->extract, "http") != 0)
+		return command_fails(c->cmd, EXIT_USAGE, "--extract takes http, not '%s'",
+				     o->extract);
+	if (o->extract && !c->cmd->n_operands)
+		return command_fails(c->cmd, EXIT_USAGE,
+				     "into which folder? As in --extract http DIR");
+	return capture_follow_new(c->cmd, o, c->cmd->operands[0], &c->follow);
+}
+
 /* What has to be known of packets for what is shown and for the display filter. */
 static uint32_t dissect_needs(const struct capture *c)
 {
@@ -330,6 +355,13 @@ static int make_parts(struct capture *c)
 		config.names = passive_names_source(c->names);
 	}
 
+	if (c->o->follow || c->o->extract) {
+		int status = make_follow(c);
+
+		if (status != EXIT_YES)
+			return status;
+		config.sink = capture_follow_sink(c->follow);
+	}
 	err = dissect_new(&config, &c->dissect);
 	if (!err && (c->o->talkers || c->o->flows || c->o->protocols))
 		err = capture_tables_new(c, &c->tables);
@@ -351,6 +383,9 @@ static int go(struct capture *c)
 	if (err < 0 && err != -EPIPE && status == EXIT_YES)
 		status = command_fails(c->cmd, EXIT_CANNOT, "cannot write the results: %s",
 				       err_text(err));
+	c->dissect = dissect_free(c->dissect);
+	if (c->follow && status == EXIT_YES)
+		status = capture_follow_finish(c->follow);
 	if (c->writer && capture_writer_finish(c->writer) < 0 && status == EXIT_YES)
 		status = capture_write_complain(c);
 	return status;
@@ -365,7 +400,9 @@ static int read_tables(struct capture *c)
 						      : &protocol_type;
 	struct fault fault = { 0 };
 
-	if (!o->talkers && !o->flows && !o->protocols)
+	if (o->extract)
+		main_type = &object_type;
+	else if (!o->talkers && !o->flows && !o->protocols)
 		return EXIT_YES;
 	if (c->cmd->common.csv && o->talkers + o->flows + o->protocols > 1)
 		return command_fails(c->cmd, EXIT_USAGE,
@@ -404,6 +441,7 @@ static int run(struct command *cmd, void *opaque)
 	capture_tables_free(c.tables);
 	filter_free(c.display);
 	dissect_free(c.dissect);
+	capture_follow_free(c.follow);
 	passive_names_free(c.names);
 	free(c.columns);
 	free(c.ports);
@@ -411,8 +449,8 @@ static int run(struct command *cmd, void *opaque)
 	return status;
 }
 
-static const struct out_type *const records[] = { &talker_type, &flow_type, &protocol_type,
-						  &listed_type, NULL };
+static const struct out_type *const records[] = { &talker_type, &flow_type,   &protocol_type,
+						  &object_type, &listed_type, NULL };
 
 static const struct example examples[] = {
 	{ "sonde capture -i eth0 port 53", "who asks for which name" },

@@ -1,0 +1,283 @@
+#include "cli/capture_follow.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "capture/extract_io.h"
+#include "capture/follow.h"
+
+enum look { LOOK_TEXT, LOOK_HEX, LOOK_RAW };
+
+struct capture_follow {
+	struct command *cmd;
+	struct follow *follow;
+	enum look look;
+	bool some;	    /* was shown, */
+	bool reply;	    /* from this side last, */
+	uint64_t offset[2]; /* so many bytes of each */
+	struct buf text;
+	int err;
+	struct extract_files *files;
+	int folder;
+	uint64_t failed; /* objects that could not be written */
+};
+
+enum { O_NAME, O_TYPE, O_BYTES, O_COMPLETE, O_STREAM, O_FRAME, N_OBJECT };
+
+static const struct out_column object_columns[] = {
+	[O_NAME] = { "name", OUT_TEXT, .about = "of the file" },
+	[O_TYPE] = { "type", OUT_TEXT, .about = "media type that the message says" },
+	[O_BYTES] = { "bytes", OUT_BYTES, .about = "of the body, decoded" },
+	[O_COMPLETE] = { "complete", OUT_BOOL, .about = "all of it was captured" },
+	[O_STREAM] = { "stream", OUT_UINT, .about = "TCP connection: tcp.stream" },
+	[O_FRAME] = { "frame", OUT_UINT, .about = "packet in which the message begins" },
+};
+const struct out_type object_type = { "object", object_columns, N_OBJECT, .live = true };
+
+static void write_text(struct capture_follow *f)
+{
+	const char *at = f->text.data;
+	size_t left = f->text.len;
+
+	while (left && !f->err) {
+		ssize_t n = write(f->cmd->fd, at, left);
+
+		if (n < 0 && errno != EINTR) {
+			f->err = -errno;
+		} else if (n > 0) {
+			at += n;
+			left -= (size_t)n;
+		}
+	}
+	buf_reset(&f->text);
+}
+
+/* Text of strangers: line ends stay, all else that could move the cursor is made visible. */
+static void put_text(struct buf *b, const uint8_t *bytes, size_t len)
+{
+	for (size_t at = 0; at < len;) {
+		size_t n = 0;
+
+		while (at + n < len && bytes[at + n] != '\n' && bytes[at + n] != '\r' &&
+		       bytes[at + n] != '\t')
+			n++;
+		buf_safe(b, (const char *)bytes + at, n);
+		at += n;
+		if (at < len && bytes[at] != '\r')
+			buf_char(b, (char)bytes[at]);
+		at++;
+	}
+}
+
+static void put_hex(struct buf *b, const uint8_t *bytes, size_t len, uint64_t offset, bool reply)
+{
+	for (size_t at = 0; at < len; at += 16) {
+		size_t n = MIN(len - at, (size_t)16);
+
+		buf_fill(b, ' ', reply ? 4 : 0);
+		buf_hex_u64(b, offset + at, 8);
+		buf_lit(b, "  ");
+		for (size_t i = 0; i < 16; i++) {
+			if (i < n)
+				buf_hex_u64(b, bytes[at + i], 2);
+			else
+				buf_lit(b, "  ");
+			buf_char(b, ' ');
+		}
+		buf_char(b, ' ');
+		for (size_t i = 0; i < n; i++)
+			buf_char(b, bytes[at + i] >= ' ' && bytes[at + i] < 127
+					    ? (char)bytes[at + i]
+					    : '.');
+		buf_char(b, '\n');
+	}
+}
+
+/* Who speaks now, where it changes. */
+static void put_side(struct capture_follow *f, bool reply)
+{
+	const struct endpoint *ends = follow_ends(f->follow);
+	struct buf *b = &f->text;
+
+	if (f->some && f->reply == reply)
+		return;
+	if (f->some && f->look == LOOK_TEXT)
+		buf_char(b, '\n');
+	if (f->cmd->colour)
+		buf_str(b, reply ? "\033[34m" : "\033[35m");
+	buf_str(b, reply ? "<<< " : ">>> ");
+	if (ends)
+		buf_endpoint(b, &ends[reply]);
+	if (f->cmd->colour)
+		buf_lit(b, "\033[0m");
+	buf_char(b, '\n');
+	f->some = true;
+	f->reply = reply;
+}
+
+static void give(void *arg, const struct follow_piece *piece)
+{
+	struct capture_follow *f = arg;
+	struct buf *b = &f->text;
+
+	if (f->look != LOOK_RAW && (piece->len || piece->gap))
+		put_side(f, piece->reply);
+	if (piece->gap && f->look != LOOK_RAW)
+		buf_printf(b, "[%llu bytes were not captured]\n", (unsigned long long)piece->gap);
+	f->offset[piece->reply] += piece->gap;
+	if (f->look == LOOK_TEXT)
+		put_text(b, piece->bytes, piece->len);
+	else if (f->look == LOOK_HEX)
+		put_hex(b, piece->bytes, piece->len, f->offset[piece->reply], piece->reply);
+	else
+		buf_bytes(b, piece->bytes, piece->len);
+	f->offset[piece->reply] += piece->len;
+	write_text(f);
+}
+
+/* "tcp:3", "http:0,hex" */
+static int read_follow(struct capture_follow *f, const char *text, struct follow_config *ret_config)
+{
+	bool http = !strncmp(text, "http:", 5), tcp = !strncmp(text, "tcp:", 4);
+	static const char *const looks[] = { ",text", ",hex", ",raw" };
+	struct fault fault = {
+		.text = "expected tcp:N or http:N, N being the stream's number as in "
+			"--flows; then perhaps ,text ,hex or ,raw"
+	};
+	char *end;
+	unsigned long n;
+
+	if (!http && !tcp)
+		return command_fault(f->cmd, text, &fault);
+	fault.offset = http ? 5 : 4;
+	n = strtoul(text + fault.offset, &end, 10);
+	if (text[fault.offset] < '0' || text[fault.offset] > '9' || n > UINT32_MAX)
+		return command_fault(f->cmd, text, &fault);
+	for (size_t i = 0; i < ARRAY_LEN(looks); i++) {
+		if (!strcmp(end, looks[i])) {
+			f->look = (enum look)i;
+			end += strlen(end);
+		}
+	}
+	fault.offset = (size_t)(end - text);
+	if (*end)
+		return command_fault(f->cmd, text, &fault);
+	*ret_config = (struct follow_config){
+		.stream = (uint32_t)n, .http = http, .give = give, .arg = f
+	};
+	return EXIT_YES;
+}
+
+static void object_done(void *arg, const struct extract_object *o, const char *name, int err)
+{
+	struct capture_follow *f = arg;
+	struct out_value row[N_OBJECT] = {
+		[O_NAME] = out_text(name),	  [O_TYPE] = out_text(*o->type ? o->type : NULL),
+		[O_BYTES] = out_uint(o->len),	  [O_COMPLETE] = out_bool(o->complete && !err),
+		[O_STREAM] = out_uint(o->stream), [O_FRAME] = out_uint(o->frame),
+	};
+
+	if (err < 0 && !f->failed++)
+		command_notes(f->cmd, "%s: %s", name, err_text(err));
+	if (err >= 0)
+		out_record(f->cmd->out, &object_type, row);
+}
+
+static int open_folder(struct capture_follow *f, const char *path)
+{
+	struct extract_files_config config = { .done = object_done, .arg = f };
+
+	if (mkdir(path, 0777) < 0 && errno != EEXIST)
+		return command_fails(f->cmd, EXIT_CANNOT, "cannot make the folder %s: %s", path,
+				     err_text(errno));
+	f->folder = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (f->folder < 0)
+		return command_fails(f->cmd, EXIT_CANNOT, "%s: %s", path, err_text(errno));
+	config.folder = f->folder;
+	if (extract_files_new(&config, &f->files) < 0)
+		return command_fails(f->cmd, EXIT_CANNOT, "out of memory");
+	return EXIT_YES;
+}
+
+int capture_follow_new(struct command *cmd, const struct capture_options *o, const char *folder,
+		       struct capture_follow **ret_follow)
+{
+	struct capture_follow *f = calloc(1, sizeof(*f));
+	struct follow_config config;
+	int status;
+
+	if (!f)
+		return command_fails(cmd, EXIT_CANNOT, "out of memory");
+	f->cmd = cmd;
+	f->folder = -1;
+	f->text = buf_of(64 << 20);
+	if (o->extract) {
+		status = open_folder(f, folder);
+	} else {
+		status = read_follow(f, o->follow, &config);
+		if (status == EXIT_YES && follow_new(&config, &f->follow) < 0)
+			status = command_fails(cmd, EXIT_CANNOT, "out of memory");
+	}
+	if (status == EXIT_YES)
+		*ret_follow = f;
+	else
+		capture_follow_free(f);
+	return status;
+}
+
+struct capture_follow *capture_follow_free(struct capture_follow *f)
+{
+	if (!f)
+		return NULL;
+	follow_free(f->follow);
+	extract_files_free(f->files);
+	if (f->folder >= 0)
+		close(f->folder);
+	buf_done(&f->text);
+	free(f);
+	return NULL;
+}
+
+struct stream_sink *capture_follow_sink(struct capture_follow *f)
+{
+	return f->files ? extract_files_sink(f->files) : follow_sink(f->follow);
+}
+
+int capture_follow_error(const struct capture_follow *f)
+{
+	return f->err;
+}
+
+static int finish_extract(struct capture_follow *f)
+{
+	struct extract_counts counts = extract_files_counts(f->files);
+
+	command_notes(f->cmd, "%llu bodies, %llu of them complete; %llu passed over",
+		      (unsigned long long)counts.objects, (unsigned long long)counts.complete,
+		      (unsigned long long)counts.passed_over);
+	if (f->failed)
+		return command_fails(f->cmd, EXIT_CANNOT, "%llu files could not be written",
+				     (unsigned long long)f->failed);
+	return counts.objects ? EXIT_YES : EXIT_NO;
+}
+
+int capture_follow_finish(struct capture_follow *f)
+{
+	if (f->files)
+		return finish_extract(f);
+	if (f->err < 0 && f->err != -EPIPE)
+		return command_fails(f->cmd, EXIT_CANNOT, "cannot write the results: %s",
+				     err_text(f->err));
+	if (!follow_ends(f->follow)) {
+		command_notes(f->cmd, "there is no such stream; sonde capture --flows lists them");
+		return EXIT_NO;
+	}
+	if (f->some && f->look == LOOK_TEXT)
+		dprintf(f->cmd->fd, "\n");
+	return EXIT_YES;
+}
