@@ -173,6 +173,7 @@ enum extension {
 	COOKIE = 44,
 	PSK_KEY_EXCHANGE_MODES = 45,
 	SIGNATURE_ALGORITHMS_CERT = 50,
+	KEY_SHARE_DRAFT = 40, /* until draft 22 */
 	KEY_SHARE = 51,
 	APPLICATION_SETTINGS = 17513,
 	RENEGOTIATION_INFO = 65281,
@@ -229,6 +230,7 @@ static void walk_extension(struct tls_part *p, uint32_t extension, uint8_t type,
 		tls_vector_numbers(p, TLS_ROW_PSK_MODES_LEN, 1, TLS_ROW_PSK_MODE, 1);
 		break;
 	case KEY_SHARE:
+	case KEY_SHARE_DRAFT:
 		walk_key_shares(p, type, retry);
 		break;
 	case APPLICATION_SETTINGS:

@@ -13,6 +13,12 @@ static const uint8_t retry_random[TLS_RANDOM_LEN] = {
 	0x8c, 0x5e, 0x07, 0x9e, 0x09, 0xe2, 0xc8, 0xa8, 0x33, 0x9c,
 };
 
+/* Server hellos of 1.3 had neither session nor compression before draft 22. */
+static bool is_early_draft(uint16_t version)
+{
+	return version >= 0x7f00 && version < 0x7f16;
+}
+
 void tls_read_server_hello(const uint8_t *bytes, size_t len, struct tls_server_hello *ret_hello)
 {
 	struct cursor c = cursor_of(bytes, len), list;
@@ -21,12 +27,14 @@ void tls_read_server_hello(const uint8_t *bytes, size_t len, struct tls_server_h
 
 	*ret_hello = (struct tls_server_hello){ 0 };
 	ret_hello->retry = random && !memcmp(random, retry_random, TLS_RANDOM_LEN);
-	cursor_skip(&c, cursor_u8(&c));
+	if (!is_early_draft(version))
+		cursor_skip(&c, cursor_u8(&c));
 	ret_hello->cipher = cursor_be16(&c);
 	if (c.err)
 		return;
 	ret_hello->version = version;
-	cursor_skip(&c, 1);
+	if (!is_early_draft(version))
+		cursor_skip(&c, 1);
 	list = cursor_sub(&c, MIN((size_t)cursor_be16(&c), cursor_left(&c)));
 	while (cursor_left(&list)) {
 		uint16_t type = cursor_be16(&list);
@@ -91,15 +99,18 @@ static void walk_server_hello(struct tls_part *p, struct tls_state *state)
 {
 	struct tls_server_hello hello;
 	size_t len;
+	bool early;
 	const uint8_t *bytes = part_bytes(p, &len);
 
 	tls_read_server_hello(bytes, len, &hello);
 	tls_state_hello(state, &hello);
-	tls_number(p, TLS_ROW_HELLO_VERSION, 2);
+	early = is_early_draft((uint16_t)tls_number(p, TLS_ROW_HELLO_VERSION, 2));
 	walk_random(p, hello.version < 0x0304);
-	tls_vector_bytes(p, TLS_ROW_SESSION_ID_LEN, 1, TLS_ROW_SESSION_ID);
+	if (!early)
+		tls_vector_bytes(p, TLS_ROW_SESSION_ID_LEN, 1, TLS_ROW_SESSION_ID);
 	tls_number(p, TLS_ROW_CIPHER, 2);
-	tls_number(p, TLS_ROW_COMPRESSION, 1);
+	if (!early)
+		tls_number(p, TLS_ROW_COMPRESSION, 1);
 	tls_walk_extensions(p, TLS_SERVER_HELLO, hello.retry);
 }
 

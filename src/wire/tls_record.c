@@ -48,6 +48,12 @@ static uint32_t message_len(const uint8_t *header)
 	return TLS_HANDSHAKE_HEADER + load_be24(header);
 }
 
+/* Whether a handshake message can begin so. */
+static bool is_message(const uint8_t *header)
+{
+	return tls_name(tls_handshake_names, header[0]) && message_len(header) <= 1 << 18;
+}
+
 bool tls_is_plain(const uint8_t *bytes, uint32_t have, uint32_t len, const struct tls_state *state)
 {
 	uint32_t at = 0;
@@ -57,10 +63,13 @@ bool tls_is_plain(const uint8_t *bytes, uint32_t have, uint32_t len, const struc
 	if (state->encrypted)
 		return have >= TLS_HANDSHAKE_HEADER && bytes[0] == TLS_CLIENT_HELLO &&
 		       message_len(bytes) == len;
+	/* The server's hello was seen, but no change: whatever follows is as wrong as it looks. */
+	if (state->cipher && have && tls_name(tls_handshake_names, bytes[0]))
+		return true;
 	for (int i = 0; i < 16 && have - at >= TLS_HANDSHAKE_HEADER; i++) {
 		uint32_t n = message_len(bytes + at);
 
-		if (!tls_name(tls_handshake_names, bytes[at]) || n > 1 << 18)
+		if (!is_message(bytes + at))
 			return false;
 		/* The number of a record in AES-GCM looks like this. */
 		if (bytes[at] == TLS_HELLO_REQUEST && (n != TLS_HANDSHAKE_HEADER || n != len))
@@ -146,7 +155,8 @@ struct scan {
 	uint32_t missing; /* and what of it is still to come */
 };
 
-/* Contents of a handshake record: messages that begin, go on and end in it. */
+/* Contents of a handshake record: messages that begin, go on and end in it. What is none ends
+ * there, too. */
 static void scan_handshake(struct scan *s, const uint8_t *bytes, uint32_t len)
 {
 	while (len) {
@@ -159,6 +169,10 @@ static void scan_handshake(struct scan *s, const uint8_t *bytes, uint32_t len)
 				continue;
 			s->n_header = 0;
 			s->missing = load_be24(s->header);
+			if (!is_message(s->header)) {
+				s->missing = 0;
+				return;
+			}
 			if (s->header[0] == TLS_SERVER_HELLO) {
 				struct tls_server_hello hello;
 

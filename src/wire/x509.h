@@ -19,7 +19,7 @@ void x509_walk_name(struct walk *w, uint32_t off, uint32_t end, uint8_t depth,
 		    const struct field *text_row);
 
 /* The rows that both give: of certificates, and of their extensions. */
-enum { N_X509_ROWS = 34, N_X509_EXTENSION_ROWS = 32 };
+enum { N_X509_ROWS = 34, N_X509_EXTENSION_ROWS = 33 };
 extern const struct field x509_rows[N_X509_ROWS];
 extern const struct field x509_extension_rows[N_X509_EXTENSION_ROWS];
 

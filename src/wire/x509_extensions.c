@@ -38,8 +38,9 @@ enum row {
 	IP_OTHER,
 	ACCESS,
 	ACCESS_METHOD,
+	AUTHORITY_SERIAL,
 };
-_Static_assert(ACCESS_METHOD + 1 == N_X509_EXTENSION_ROWS, "the header says how many there are");
+_Static_assert(AUTHORITY_SERIAL + 1 == N_X509_EXTENSION_ROWS, "the header says how many there are");
 
 const struct field x509_extension_rows[N_X509_EXTENSION_ROWS] = {
 	[EXTENSION] = { AS_GROUP("x509af.Extension_element", 0), .repeats = true,
@@ -83,6 +84,8 @@ const struct field x509_extension_rows[N_X509_EXTENSION_ROWS] = {
 	[ACCESS] = { AS_GROUP("pkix1implicit.AccessDescription_element", 0), .repeats = true,
 		     .title = "Access" },
 	[ACCESS_METHOD] = { AS_OID("pkix1implicit.accessMethod"), .title = "Method" },
+	[AUTHORITY_SERIAL] = { AS_BYTES("x509ce.authorityCertSerialNumber", 0, 0),
+			       .title = "Serial number of the authority's certificate" },
 	[IP_OTHER] = { AS_BYTES("x509ce.iPAddress", 0, 0), .title = "Address" },
 };
 
@@ -123,14 +126,20 @@ static void walk_general_name(struct walk *w, const struct ber_part *name, uint8
 	}
 }
 
+static void walk_names(struct walk *w, const struct ber_part *list, uint8_t depth)
+{
+	struct ber_part name;
+
+	for (uint32_t at = list->at; at < list->end && ber_walk(w, &at, list->end, &name);)
+		walk_general_name(w, &name, depth);
+}
+
 static void walk_general_names(struct walk *w, uint32_t at, uint32_t end, uint8_t depth)
 {
-	struct ber_part list, name;
+	struct ber_part list;
 
-	if (!ber_walk_tag(w, &at, end, BER_SEQUENCE, &list))
-		return;
-	for (at = list.at; at < list.end && ber_walk(w, &at, list.end, &name);)
-		walk_general_name(w, &name, depth);
+	if (ber_walk_tag(w, &at, end, BER_SEQUENCE, &list))
+		walk_names(w, &list, depth);
 }
 
 /* RFC 5280 section 4.2.1.9; a false "cA" is left out in DER. */
@@ -196,12 +205,23 @@ static void walk_policies(struct walk *w, uint32_t at, uint32_t end, uint8_t dep
 static void walk_authority_key(struct walk *w, uint32_t at, uint32_t end, uint8_t depth)
 {
 	struct ber_part list, part;
+	int last = -1;
 
 	if (!ber_walk_tag(w, &at, end, BER_SEQUENCE, &list))
 		return;
-	at = list.at;
-	if (at < list.end && ber_walk(w, &at, list.end, &part) && part.tag == BER_CONTEXT(0))
-		give(w, &part, AUTHORITY_KEY_ID, depth);
+	for (at = list.at; at < list.end && ber_walk(w, &at, list.end, &part);) {
+		int number = part.tag & 0x1f;
+
+		if (number <= last)
+			return;
+		last = number;
+		if (part.tag == BER_CONTEXT(0))
+			give(w, &part, AUTHORITY_KEY_ID, depth);
+		else if (part.tag == BER_CONSTRUCTED(1))
+			walk_names(w, &part, depth);
+		else if (part.tag == BER_CONTEXT(2))
+			give(w, &part, AUTHORITY_SERIAL, depth);
+	}
 }
 
 static void walk_key_id(struct walk *w, uint32_t at, uint32_t end, uint8_t depth)
@@ -215,7 +235,7 @@ static void walk_key_id(struct walk *w, uint32_t at, uint32_t end, uint8_t depth
 /* RFC 5280 section 4.2.1.13: the full names of the distribution points. */
 static void walk_crl_points(struct walk *w, uint32_t at, uint32_t end, uint8_t depth)
 {
-	struct ber_part list, point, part, name;
+	struct ber_part list, point, part;
 
 	if (!ber_walk_tag(w, &at, end, BER_SEQUENCE, &list))
 		return;
@@ -228,8 +248,7 @@ static void walk_crl_points(struct walk *w, uint32_t at, uint32_t end, uint8_t d
 		in = part.at;
 		if (!ber_walk(w, &in, part.end, &part) || part.tag != BER_CONSTRUCTED(0))
 			continue;
-		for (in = part.at; in < part.end && ber_walk(w, &in, part.end, &name);)
-			walk_general_name(w, &name, depth);
+		walk_names(w, &part, depth);
 	}
 }
 
