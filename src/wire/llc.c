@@ -100,10 +100,19 @@ static const struct field fields_snap[] = {
 static const struct field fields_snap_other[] = {
 	{ AS_HEX("llc.control", BYTE(2), 8, 4), .title = "Control", .preset = 3,
 	  .values = control_names },
-	{ AS_UINT("llc.oui", BYTE(3), 24), .title = "Organization", .preset = 0x0c,
+	{ AS_UINT("llc.oui", BYTE(3), 24), .title = "Organization", .preset = 0x0080c2,
 	  .values = oui_names },
 	{ AS_HEX("llc.pid", BYTE(6), 16, 4), .title = "Protocol",
-	  .about = "The protocol inside, numbered by that organization", .values = pid_names },
+	  .about = "The protocol inside, numbered by that organization" },
+};
+
+static const struct field fields_snap_cisco[] = {
+	{ AS_HEX("llc.control", BYTE(2), 8, 4), .title = "Control", .preset = 3,
+	  .values = control_names },
+	{ AS_UINT("llc.oui", BYTE(3), 24), .title = "Organization", .preset = OUI_CISCO,
+	  .values = oui_names },
+	{ AS_HEX("llc.cisco_pid", BYTE(6), 16, 4), .title = "Protocol", .preset = 0x2000,
+	  .about = "The protocol inside, numbered by Cisco", .values = pid_names },
 };
 
 static const struct block bodies[] = {
@@ -131,15 +140,26 @@ static const struct block bodies[] = {
 	  .min_len = LLC_SNAP_LEN,
 	  .code = SAP_SNAP,
 	  .subcode = SAP_SNAP },
+	{ .name = "snap-cisco",
+	  .title = "SNAP of Cisco",
+	  .rfc = "IEEE 802 section 9.5",
+	  ROWS(fields_snap_cisco),
+	  .min_len = LLC_SNAP_LEN,
+	  .code = SAP_SNAP,
+	  .subcode = SAP_SNAP },
 };
+enum { BODY_UNNUMBERED, BODY_NUMBERED, BODY_SNAP, BODY_SNAP_OTHER, BODY_SNAP_CISCO };
 
 static const struct block *llc_body(const uint8_t *header, size_t len)
 {
+	uint32_t oui;
+
 	if (len < LLC_UNNUMBERED_LEN)
-		return &bodies[0];
-	if (header[0] == SAP_SNAP && header[1] == SAP_SNAP && header[2] == 3)
-		return len >= 6 && (header[3] | header[4] | header[5]) ? &bodies[3] : &bodies[2];
-	return (header[2] & 3) == 3 ? &bodies[0] : &bodies[1];
+		return &bodies[BODY_UNNUMBERED];
+	if (header[0] != SAP_SNAP || header[1] != SAP_SNAP || header[2] != UNNUMBERED_INFORMATION)
+		return &bodies[(header[2] & 3) == 3 ? BODY_UNNUMBERED : BODY_NUMBERED];
+	oui = len < 6 ? 0 : load_be32(header + 2) & 0xffffff;
+	return &bodies[!oui ? BODY_SNAP : oui == OUI_CISCO ? BODY_SNAP_CISCO : BODY_SNAP_OTHER];
 }
 
 static uint8_t llc_step(struct packet *p, struct layer *l, uint8_t next)
@@ -177,7 +197,7 @@ static void llc_line(struct buf *b, const struct packet *p, size_t layer)
 		buf_lit(b, " 0x");
 		buf_hex_u64(b, load_be16(header + 6), 4);
 		if (load_be32(header + 2) == (UNNUMBERED_INFORMATION << 24 | OUI_CISCO))
-			name = field_value_name(&fields_snap_other[2], load_be16(header + 6));
+			name = field_value_name(&fields_snap_cisco[2], load_be16(header + 6));
 	} else if (l->header_len >= LLC_UNNUMBERED_LEN) {
 		name = field_value_name(&fields[0], header[0]);
 		buf_lit(b, " 0x");
