@@ -307,12 +307,36 @@ static size_t take_body(struct http_stream *h, bool reply, const uint8_t *bytes,
 	return (size_t)n;
 }
 
+/* Where the first message begins: at the start, or any response; @len where none does. */
+static size_t find_message(const uint8_t *bytes, size_t len)
+{
+	const uint8_t *at = bytes, *end = bytes + len;
+
+	if (http_head_is_sure(bytes, (uint32_t)len))
+		return 0;
+	while ((at = memmem(at, (size_t)(end - at), "HTTP/1.", 7))) {
+		if (http_head_is_sure(at, (uint32_t)(end - at)))
+			return (size_t)(at - bytes);
+		at++;
+	}
+	return len;
+}
+
 static void take_bytes(struct http_stream *h, bool reply, const uint8_t *bytes, size_t len)
 {
 	struct way *w = &h->ways[reply];
 
-	if (w->place == LOST && http_head_is_sure(bytes, (uint32_t)len))
+	if (w->place == LOST) {
+		size_t n = find_message(bytes, len);
+
+		if (n)
+			other(h, reply, bytes, n, 0);
+		if (n == len)
+			return;
 		w->place = IN_HEAD;
+		bytes += n;
+		len -= n;
+	}
 	while (len) {
 		size_t n = 0;
 

@@ -4,7 +4,7 @@
  * HTTP_HEAD_MAX bytes) and the decoder's window (at most 48 KiB) is kept of either direction.
  *
  * A hole in a body of known length, or inside a chunk, is told and passed over. After any other
- * one, the next message is looked for where a piece begins like one.
+ * one, the next message is looked for: a request where a piece begins, a response everywhere.
  */
 #ifndef SONDE_CAPTURE_HTTP_STREAM_H
 #define SONDE_CAPTURE_HTTP_STREAM_H

@@ -202,21 +202,15 @@ static bool reconsider(struct streams *t, const uint8_t *bytes, size_t len)
 	return true;
 }
 
-/* After a hole: whether a message begins here. */
-static bool find_again(struct streams *t, struct stream_side *side, const uint8_t *bytes,
-		       size_t len)
+/* After a hole nothing is known of the message in hand. */
+static void forget_message(struct streams *t, const struct stream_side *side)
 {
-	struct stream *stream = &t->connection->stream;
-	const struct protocol *proto = protocols[stream->proto];
+	struct dialogue *d = &t->connection->stream.dialogue;
 	bool reply = is_reply(t->connection, side);
 
-	if (proto->guess && !proto->lines && !proto->guess(bytes, len, true))
-		return false;
-	stream->dialogue.memory = 0;
-	stream->dialogue.phase[reply] = 0;
-	stream->dialogue.count[reply] = 0;
-	side->lost = false;
-	return true;
+	d->phase[reply] = 0;
+	d->count[reply] = 0;
+	d->scanned[reply] = 0;
 }
 
 /* The length of the message that begins at @bytes, as protocol.message() has it. */
@@ -250,10 +244,11 @@ static size_t read_messages(struct streams *t, struct stream_side *side, const u
 			side->full = true;
 			return at;
 		}
-		if (side->lost && !find_again(t, side, bytes + at, len - at))
-			break;
+		if (side->lost)
+			forget_message(t, side);
 		n = measure(t, side, bytes + at, len - at, end);
 		if (n > 0) {
+			side->lost = false;
 			stream->dialogue.scanned[reply] = 0;
 			say(t, side, proto, &known, bytes + at, (size_t)n, 0);
 			at += (size_t)n;
@@ -264,6 +259,8 @@ static size_t read_messages(struct streams *t, struct stream_side *side, const u
 			say(t, side, proto, &known, bytes + at, len - at, 1);
 			side->lost = true;
 			return len;
+		} else if (side->lost) {
+			break;
 		} else if (!reconsider(t, bytes + at, len - at)) {
 			side->data = true;
 		}

@@ -5,7 +5,7 @@
  * The protocol is the one that a control connection announced for this one, else the one of the
  * port, else the one that the first bytes of either direction prove. Bytes that are not the
  * protocol's make the rest of their direction plain data; after a hole, messages are looked for
- * again where a segment begins like one.
+ * again in what follows.
  */
 #ifndef SONDE_CAPTURE_STREAM_H
 #define SONDE_CAPTURE_STREAM_H
