@@ -76,8 +76,8 @@ static const struct out_column flow_columns[] = {
 	[F_STREAM] = { "stream", OUT_UINT, .about = "number of the TCP connection: tcp.stream" },
 	[F_PROTOCOL] = { "protocol", OUT_TEXT, .about = "transport protocol" },
 	[F_APPLICATION] = { "application", OUT_TEXT, .about = "the protocol recognised in it" },
-	[F_CLIENT] = { "client", OUT_ENDPOINT, .about = "who called, or was seen first" },
-	[F_SERVER] = { "server", OUT_ENDPOINT, .about = "the other one" },
+	[F_CLIENT] = { "client", OUT_TEXT, .about = "who called, or was seen first" },
+	[F_SERVER] = { "server", OUT_TEXT, .about = "the other one" },
 	[F_PACKETS_OUT] = { "packets_out", OUT_UINT, .about = "from client to server" },
 	[F_PACKETS_IN] = { "packets_in", OUT_UINT, .about = "from server to client" },
 	[F_BYTES_OUT] = { "bytes_out", OUT_BYTES, .about = "from client to server, on the wire" },
@@ -183,6 +183,20 @@ static int64_t show_talkers(struct capture_tables *t, int64_t max)
 	return n;
 }
 
+#define END_MAX 80
+
+/* Address and port; the address alone where the protocol has no ports. */
+static struct out_value end_of(const struct endpoint *end, char text[static END_MAX])
+{
+	struct buf b = buf_in(text, END_MAX);
+
+	if (end->port)
+		buf_endpoint(&b, end);
+	else
+		buf_addr(&b, &end->addr);
+	return out_text_n(text, b.len);
+}
+
 static int64_t show_flows(struct capture_tables *t, int64_t max)
 {
 	const struct flow **flows;
@@ -190,12 +204,13 @@ static int64_t show_flows(struct capture_tables *t, int64_t max)
 
 	for (int64_t i = 0; i < MIN(n, max); i++) {
 		const struct flow *f = flows[i];
+		char ends[2][END_MAX];
 		struct out_value row[N_FLOW] = {
 			[F_STREAM] = { .set = f->has_stream, .u = f->stream },
 			[F_PROTOCOL] = name_of(f->proto),
 			[F_APPLICATION] = name_of(f->application),
-			[F_CLIENT] = out_endpoint(&f->ends[0]),
-			[F_SERVER] = out_endpoint(&f->ends[1]),
+			[F_CLIENT] = end_of(&f->ends[0], ends[0]),
+			[F_SERVER] = end_of(&f->ends[1], ends[1]),
 			[F_PACKETS_OUT] = out_uint(f->packets[0]),
 			[F_PACKETS_IN] = out_uint(f->packets[1]),
 			[F_BYTES_OUT] = out_uint(f->bytes[0]),
