@@ -318,7 +318,7 @@ static int64_t ftp_message(struct dialogue *d, bool reply, const uint8_t *bytes,
 		dialogue_ask(d, text_is(m.command, "AUTH") ? ASKED_AUTH : ASKED_OTHER);
 	if (m.code == 234 && dialogue_asked(d) == ASKED_AUTH)
 		*d = (struct dialogue){ .proto = PROTOCOL_TLS };
-	else if (m.code >= 200)
+	else if (m.code >= 200 && m.code != 220) /* which greets */
 		dialogue_answered(d);
 	return n;
 }

@@ -558,6 +558,7 @@ static void announcements(void **state)
 	assert_int_equal(d.proto, PROTOCOL_TLS);
 	d = (struct dialogue){ .proto = PROTOCOL_SMTP };
 	ENDS(&d, false, false, "EHLO a\r\nSTARTTLS\r\n", 8, 10);
+	ENDS(&d, true, false, "220 hello\r\n", 11);
 	ENDS(&d, true, false, "250 ready\r\n454 not now\r\n", 11, 13);
 	assert_int_equal(d.proto, PROTOCOL_SMTP);
 	ENDS(&d, false, false, "STARTTLS\r\n", 10);
@@ -565,7 +566,7 @@ static void announcements(void **state)
 	assert_int_equal(d.proto, PROTOCOL_TLS);
 	d = (struct dialogue){ .proto = PROTOCOL_POP };
 	ENDS(&d, false, false, "STLS\r\n", 6);
-	ENDS(&d, true, false, "-ERR no\r\n", 9);
+	ENDS(&d, true, false, "+OK hello\r\n-ERR no\r\n", 11, 9);
 	assert_int_equal(d.proto, PROTOCOL_POP);
 	ENDS(&d, false, false, "STLS\r\n", 6);
 	ENDS(&d, true, false, "+OK go\r\n", 8);

@@ -3,7 +3,8 @@
  * line that begins with +OK or -ERR; after +OK to some commands more lines follow, up to one that
  * is a dot alone. They are a message of their own, so that the response is shown when it comes.
  *
- * Kinds of commands that wait for their response: those with more lines, STLS, others.
+ * Kinds of commands that wait for their response: those with more lines, STLS, others. count[1]:
+ * the server was heard.
  */
 #include "wire/pop.h"
 
@@ -81,11 +82,15 @@ static void heed_command(struct dialogue *d, struct text line)
 static void heed_response(struct dialogue *d, struct text line)
 {
 	unsigned asked = dialogue_asked(d);
-	bool ok = text_begins(line, "+OK");
+	bool ok = text_begins(line, "+OK"), first = !d->count[1];
 
 	if (!ok && !text_begins(line, "-ERR"))
 		return;
+	d->count[1] = 1;
 	d->phase[0] = IN_LINES;
+	/* A client that does not wait for the greeting is answered after it. */
+	if (ok && first && asked == ASKED_STLS)
+		return;
 	if (ok && asked == ASKED_STLS) {
 		*d = (struct dialogue){ .proto = PROTOCOL_TLS };
 		return;

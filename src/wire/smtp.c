@@ -178,9 +178,10 @@ static void heed_command(struct dialogue *d, struct text line)
 static void heed_reply(struct dialogue *d, unsigned code)
 {
 	unsigned asked = dialogue_asked(d);
+	bool greets = code == 220 && d->phase[1] == SILENT;
 
 	d->phase[1] = HEARD;
-	if (!code || code == 334)
+	if (!code || code == 334 || greets)
 		return;
 	if (asked == ASKED_STARTTLS && code == 220) {
 		*d = (struct dialogue){ .proto = PROTOCOL_TLS };
