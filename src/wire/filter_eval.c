@@ -233,7 +233,7 @@ static bool mapped_taken(struct each *each, const struct value *v)
 
 /* Functions of all values. */
 
-/* <0, 0, >0; false when the two have no order. */
+/* <0, 0, >0; false when the two have no order. Of bytes the longer are greater, as in Wireshark. */
 static bool value_order(const struct value *a, const struct value *b, int *ret)
 {
 	int order;
@@ -242,6 +242,10 @@ static bool value_order(const struct value *a, const struct value *b, int *ret)
 		return false;
 	if (value_is_number(a->type)) {
 		*ret = a->number < b->number ? -1 : a->number > b->number;
+		return true;
+	}
+	if (a->type != VALUE_TEXT && a->len != b->len) {
+		*ret = a->len < b->len ? -1 : 1;
 		return true;
 	}
 	order = MIN(a->len, b->len) ? memcmp(a->bytes, b->bytes, MIN(a->len, b->len)) : 0;

@@ -535,12 +535,16 @@ static bool made_of(const struct tree *t, const struct value *in, struct value *
 	return true;
 }
 
-static int order(const struct value *a, const struct value *b)
+/* Text as in a dictionary; of bytes the longer are greater. */
+static int order(const struct tree *t, const struct value *a, const struct value *b)
 {
 	size_t n = MIN(a->len, b->len);
+	bool text = t->made > COUNT || (t->made == PLAIN && is_text(t->type));
 
 	if (a->is_number)
 		return a->number < b->number ? -1 : a->number > b->number;
+	if (!text && a->len != b->len)
+		return a->len < b->len ? -1 : 1;
 	for (size_t i = 0; i < n; i++)
 		if (a->bytes[i] != b->bytes[i])
 			return a->bytes[i] < b->bytes[i] ? -1 : 1;
@@ -596,9 +600,9 @@ static bool one_holds(const struct tree *t, struct value a)
 		return false;
 	case IN:
 		for (size_t i = 0; i < t->n; i++)
-			if (t->range[i]
-				    ? order(&a, &t->value[i]) >= 0 && order(&a, &t->high[i]) <= 0
-				    : !order(&a, &t->value[i]))
+			if (t->range[i] ? order(t, &a, &t->value[i]) >= 0 &&
+						  order(t, &a, &t->high[i]) <= 0
+					: !order(t, &a, &t->value[i]))
 				return true;
 		return false;
 	default:
@@ -608,7 +612,7 @@ static bool one_holds(const struct tree *t, struct value a)
 		mask(&a, t->prefix);
 		mask(&b, t->prefix);
 	}
-	o = order(&a, &b);
+	o = order(t, &a, &b);
 	return t->op == EQ || t->op == ALL_EQ	? !o
 	       : t->op == NE || t->op == ANY_NE ? o
 	       : t->op == LT			? o < 0
