@@ -327,11 +327,13 @@ def test_documents(mixed, fields):
             if any("icmpv6_icmpv6_opt_redirected_packet" in where for where in values):
                 continue  # random bytes, which tshark takes for a packet
             for where, value in values.items():
-                if where[1] in LAYERS and where[-1] not in KNOWN_KEYS:
+                if where[1:2] and where[1] not in LAYERS:
+                    continue
+                if where[-1] not in KNOWN_KEYS:
                     assert (n, where, expected.get(where)) == (n, where, value)
                     agreed.add(where[-1])
         assert n == len(their.stdout.splitlines()) // 2
-    assert len(agreed) > 220
+    assert len(agreed) > 200
 
 
 def unique_keys(pairs):
