@@ -9,14 +9,20 @@
  *   craft_text(&c, "dst", "10.77.0.5", &fault);
  *   craft_layer(&c, "tcp", &fault);
  *   craft_text(&c, "options.mss_val", "1460", &fault);
- *   len = craft_finish(&c);
+ *   len = craft_finish(&c, &fault);
+ *
+ * Messages whose structure depends on what is in them are written at the end by their protocol
+ * (wire/compose.h), from the fields that were set, in order, and what they carry.
  */
 #ifndef SONDE_WIRE_CRAFT_H
 #define SONDE_WIRE_CRAFT_H
 
+#include "wire/compose.h"
+#include "wire/craft_value.h"
 #include "wire/packet.h"
 
-#define CRAFT_LAYERS 16
+#define CRAFT_LAYERS   16
+#define CRAFT_SETTINGS 128 /* fields of composed messages in one packet */
 
 struct craft_layer {
 	const struct protocol *proto;
@@ -24,6 +30,13 @@ struct craft_layer {
 	uint32_t off, len;   /* of the header, options included, so far */
 	uint64_t given;	     /* rows of @proto->fields that were set */
 	uint64_t body_given; /* and of @body's */
+	uint8_t id;	     /* enum protocol_id */
+	bool ended;	     /* the option that ends the list is there */
+	bool prefixed;	     /* its length is before it */
+	bool reply;	     /* struct compose's */
+	uint16_t port, other_port;
+	uint32_t settings, n_settings; /* of composed messages: in struct craft */
+	uint32_t where;
 };
 
 struct craft {
@@ -38,15 +51,22 @@ struct craft {
 	const struct block *element;
 	uint32_t option_off, element_off;
 	uint64_t head_given, option_given, element_given; /* rows that were set */
+
+	/* The caller's: where in an expression the next layer or field is. Faults that come to
+	 * light in craft_finish() have the place of what caused them as their offset. */
+	uint32_t where;
+	struct compose_setting settings[CRAFT_SETTINGS];
+	uint32_t n_settings;
 };
 
-/* Starts a packet in @memory, at most @cap bytes. */
+/* Starts a packet in @memory, at most @cap bytes; values wait at the end of it. */
 void craft_init(struct craft *c, void *memory, size_t cap);
 
 /**
  * craft_layer() - add a header inside what there is
  * @name: of the protocol, as protocol_find() knows it
- * Return: 0, -E_SYNTAX with @fault (unknown protocol), -E_FULL.
+ * Return: 0, -E_SYNTAX with @fault (unknown protocol, or one that the layer before cannot carry),
+ * -E_FULL.
  */
 MUST_CHECK int craft_layer(struct craft *c, const char *name, struct fault *fault);
 
@@ -63,6 +83,13 @@ MUST_CHECK int craft_layer(struct craft *c, const char *name, struct fault *faul
 MUST_CHECK int craft_text(struct craft *c, const char *name, const char *value,
 			  struct fault *fault);
 
+/* The row that craft_text() would set, or NULL: how its value is read. */
+const struct field *craft_row(const struct craft *c, const char *name);
+
+/* As craft_text(), of a value that was read before; NULL: none. */
+MUST_CHECK int craft_value(struct craft *c, const char *name, const struct craft_value *value,
+			   struct fault *fault);
+
 /* The same from values. Numbers as they are shown: scaled. */
 MUST_CHECK int craft_uint(struct craft *c, const char *name, uint64_t value, struct fault *fault);
 MUST_CHECK int craft_bytes(struct craft *c, const char *name, const void *bytes, size_t len,
@@ -71,7 +98,8 @@ MUST_CHECK int craft_bytes(struct craft *c, const char *name, const void *bytes,
 /* Data behind the last layer. */
 MUST_CHECK int craft_payload(struct craft *c, const void *bytes, size_t len);
 
-/* Computes what was not set. Return: the packet's length, or -E_FULL. */
-int craft_finish(struct craft *c);
+/* Computes what was not set, writes composed messages. Return: the packet's length, -E_FULL, or
+ * -E_SYNTAX with @fault: fields that cannot be together. */
+int craft_finish(struct craft *c, struct fault *fault);
 
 #endif

@@ -6,23 +6,9 @@
  */
 #include "wire/craft_internal.h"
 
-#include <ctype.h>
-#include <errno.h>
-#include <stdlib.h>
 #include <strings.h>
 
-#include "base/addr.h"
 #include "wire/near.h"
-
-#define VALUE_MAX 2048
-
-/* A value on its way into a packet. */
-struct value {
-	uint64_t number; /* scaled */
-	const uint8_t *bytes;
-	size_t len;
-	uint8_t memory[VALUE_MAX];
-};
 
 /* Where a row was found, and what must be set up for it. */
 struct place {
@@ -31,13 +17,16 @@ struct place {
 	uint32_t off;			/* where the table's places count from */
 };
 
-/* "ttl" or "ip.ttl" for ip.ttl. */
+/* "ttl" or "ip.ttl" for ip.ttl; "code" in pppoed for pppoe.code. */
 static bool name_is(const struct protocol *p, const struct field *f, const char *name)
 {
+	const char *dot = strchr(f->name, '.');
+
 	if (!strcmp(f->name, name))
 		return true;
-	return !strncmp(f->name, p->name, p->name_len) && f->name[p->name_len] == '.' &&
-	       !strcmp(f->name + p->name_len + 1, name);
+	if (!strncmp(f->name, p->name, p->name_len) && f->name[p->name_len] == '.')
+		return !strcmp(f->name + p->name_len + 1, name);
+	return dot && !strcmp(dot + 1, name);
 }
 
 static const struct field *find_row(const struct protocol *p, const struct field *rows, size_t n,
@@ -66,19 +55,32 @@ static bool block_has(const struct protocol *p, const struct block *b, const cha
 	       find_group(p, b->fields, b->n_fields, name);
 }
 
+/* An option's head and those of its rows that have a fixed width. */
+static uint32_t option_len(const struct block *b)
+{
+	uint32_t len = b->min_len;
+
+	for (size_t i = 0; i < b->n_fields; i++)
+		if (b->fields[i].bits && !b->fields[i].repeats)
+			len = MAX(len, b->fields[i].bit / 8u + field_span(&b->fields[i]));
+	return len;
+}
+
 /* Begins an option with @code. */
 static int open_option(struct craft *c, const struct block *block, unsigned code)
 {
+	struct craft_layer *l = &c->layers[c->n_layers - 1];
 	int err = craft_close_option(c);
 
 	if (err)
 		return err;
 	c->option_off = c->len;
 	c->head_given = c->option_given = 0;
-	err = craft_append(c, NULL, block->bare ? 1 : block->min_len);
+	err = craft_append(c, NULL, block->bare ? 1 : option_len(block));
 	if (err)
 		return err;
 	c->option = block;
+	l->ended = l->ended || (int)code == l->proto->options->end;
 	c->bytes[c->option_off] = (uint8_t)code;
 	craft_presets(c, block->fields, block->n_fields, c->option_off);
 	return 0;
@@ -223,31 +225,50 @@ static bool is_option_type(const struct protocol *p, const char *name)
 	return p->options && name_is(p, &p->options->head[0], name);
 }
 
-static int store_number(struct craft *c, const struct place *at, const struct value *v,
+int craft_check_number(const struct field *f, const struct craft_value *v, struct fault *fault)
+{
+	uint64_t scale = MAX(f->scale, 1u);
+	int64_t limit = f->bits && f->bits < 64 ? 1LL << (f->bits - 1) : INT64_MAX;
+	int64_t number = (int64_t)v->number;
+
+	if (!f->bits)
+		return 0;
+	if (v->number % scale)
+		return fault_set(fault, 0, "%s must be a multiple of %u", f->name, f->scale);
+	if (f->type == FIELD_INT && (number < -limit || number >= limit))
+		return fault_set(fault, 0, "%s must be from %lld to %lld", f->name,
+				 (long long)-limit, (long long)limit - 1);
+	if (f->type == FIELD_TIME && v->number / NS_PER_S > field_max(f))
+		return fault_set(fault, 0, "%s is too late for its %u bits", f->name, f->bits);
+	if (f->type <= FIELD_FLAG && f->type != FIELD_INT && v->number > field_max(f))
+		return fault_set(fault, 0, "%s must be at most %llu", f->name,
+				 (unsigned long long)field_max(f));
+	return 0;
+}
+
+static int store_number(struct craft *c, const struct place *at, const struct craft_value *v,
 			struct fault *fault)
 {
 	const struct field *f = at->row;
 	uint64_t scale = MAX(f->scale, 1u);
+	uint64_t number = f->type == FIELD_TIME ? v->number / NS_PER_S : v->number / scale;
 	uint32_t off = at->off + f->bit / 8;
-	int err;
+	int err = craft_check_number(f, v, fault);
 
-	if (v->number % scale)
-		return fault_set(fault, 0, "%s must be a multiple of %u", f->name, f->scale);
-	if (v->number > field_max(f))
-		return fault_set(fault, 0, "%s must be at most %llu", f->name,
-				 (unsigned long long)field_max(f));
+	if (err)
+		return err;
 	if (f->repeats) {
 		off = c->len;
 		err = craft_append(c, NULL, field_span(f));
 		if (err)
 			return err;
 	}
-	field_store(f, c->bytes + off, v->number / scale);
+	field_store(f, c->bytes + off, number);
 	return 0;
 }
 
 /* Bytes, addresses, text. What has no width of its own goes to the end of the layer. */
-static int store_bytes(struct craft *c, const struct place *at, const struct value *v,
+static int store_bytes(struct craft *c, const struct place *at, const struct craft_value *v,
 		       struct fault *fault)
 {
 	const struct field *f = at->row;
@@ -280,19 +301,80 @@ static int choose_by_type(struct craft *c, const struct place *at)
 	return body == l->body ? 0 : craft_body(c, l, body);
 }
 
-static int set_value(struct craft *c, const char *name, const struct value *v, struct fault *fault)
+/* A row that only the protocol's code writes, or NULL. Of groups: their elements. */
+static const struct field *find_composed(const struct protocol *p, const char *name)
+{
+	for (size_t i = 0; p->compose && i < p->n_more_rows; i++)
+		for (size_t k = 0; k < p->more_rows[i].n; k++)
+			if (name_is(p, &p->more_rows[i].fields[k], name))
+				return &p->more_rows[i].fields[k];
+	return NULL;
+}
+
+/* Keeps a value for the protocol's code, in the end of the packet's memory. */
+static int keep_setting(struct craft *c, const struct field *row, const struct craft_value *v,
+			struct fault *fault)
 {
 	struct craft_layer *l = &c->layers[c->n_layers - 1];
-	struct place at;
+	struct compose_setting *s = &c->settings[c->n_settings];
+	size_t len = field_is_number(row) || !v ? 0 : v->len;
+
+	if (row->type == FIELD_GROUP && v)
+		return fault_set(fault, 0, "%s begins another element: it takes no value",
+				 row->name);
+	if (row->type != FIELD_GROUP && !v)
+		return fault_set(fault, 0, "%s takes a value", row->name);
+	if (v && field_is_number(row) && craft_check_number(row, v, fault))
+		return -E_SYNTAX;
+	if (v && !field_is_number(row) && row->bits && v->len != row->bits / 8u)
+		return fault_set(fault, 0, "%s takes %u bytes, not %zu", row->name, row->bits / 8u,
+				 v->len);
+	if (c->n_settings == CRAFT_SETTINGS || len > c->cap - c->len)
+		return -E_FULL;
+	c->cap -= len;
+	if (len)
+		memcpy(c->bytes + c->cap, v->bytes, len);
+	*s = (struct compose_setting){ .field = row,
+				       .number = v ? v->number : 0,
+				       .bytes = c->bytes + c->cap,
+				       .len = (uint32_t)len,
+				       .where = c->where };
+	c->n_settings++;
+	l->n_settings++;
+	return 0;
+}
+
+bool craft_has_option(const struct craft *c, const char *name)
+{
+	const struct options *o = c->layers[c->n_layers - 1].proto->options;
+
+	for (size_t i = 0; o && i < o->n_blocks; i++)
+		if (!strcasecmp(o->blocks[i].name, name))
+			return true;
+	return false;
+}
+
+int craft_value(struct craft *c, const char *name, const struct craft_value *v, struct fault *fault)
+{
+	struct craft_layer *l = &c->layers[c->n_layers - 1];
+	const struct field *composed;
+	struct place at = { 0 };
 	int err;
 
-	if (is_option_type(l->proto, name)) {
+	if (v && is_option_type(l->proto, name)) {
 		if (v->number > 255)
 			return fault_set(fault, 0, "%s must be at most 255", name);
 		err = open_option(c, options_block(l->proto->options, (unsigned)v->number),
 				  (unsigned)v->number);
+	} else if (!v && craft_has_option(c, name)) {
+		err = find_new_option(c, name, &at);
 	} else {
 		err = find_place(c, name, &at);
+		composed = err == -E_NOT_FOUND ? find_composed(l->proto, name) : NULL;
+		if (composed)
+			return keep_setting(c, composed, v, fault);
+		if (!err && at.row && !v)
+			return fault_set(fault, 0, "%s takes a value", at.row->name);
 		if (!err && at.row)
 			err = field_is_number(at.row) ? store_number(c, &at, v, fault)
 						      : store_bytes(c, &at, v, fault);
@@ -310,8 +392,7 @@ static int set_value(struct craft *c, const char *name, const struct value *v, s
 	return err;
 }
 
-/* Finds out what kind of value @name takes, without changing the packet. */
-static const struct field *peek_row(const struct craft *c, const char *name)
+const struct field *craft_row(const struct craft *c, const char *name)
 {
 	const struct craft_layer *l = &c->layers[c->n_layers - 1];
 	const struct protocol *p = l->proto;
@@ -340,210 +421,87 @@ static const struct field *peek_row(const struct craft *c, const char *name)
 		if (!row && !strcasecmp(b->name, name) && b->n_fields)
 			row = b->fields;
 	}
-	return row;
+	return row ? row : find_composed(p, name);
 }
 
-/* The names nearest to one that is unknown, for the message. */
-static int fault_unknown(const struct craft *c, const char *name, struct fault *fault)
+/* The best name so far for one that is unknown. */
+struct guess {
+	const struct protocol *p;
+	const char *typed, *best;
+	unsigned distance;
+};
+
+static void guess_rows(struct guess *g, const struct field *rows, size_t n)
 {
-	const struct craft_layer *l = &c->layers[c->n_layers - 1];
-	const struct protocol *p = l->proto;
-	const char *best = NULL;
-	unsigned best_distance = 4;
+	for (size_t i = 0; i < n; i++) {
+		const char *full = rows[i].name;
+		bool own = !strncmp(full, g->p->name, g->p->name_len) &&
+			   full[g->p->name_len] == '.';
+		const char *name = own ? full + g->p->name_len + 1 : full;
+		unsigned d = MIN(near_distance(g->typed, name), near_distance(g->typed, full));
 
-	for (size_t i = 0; i < p->n_fields; i++) {
-		const char *short_name = p->fields[i].name + p->name_len + 1;
-		unsigned d = MIN(near_distance(name, short_name),
-				 near_distance(name, p->fields[i].name));
-
-		if (d < best_distance) {
-			best_distance = d;
-			best = short_name;
+		if (d < g->distance) {
+			g->distance = d;
+			g->best = name;
 		}
 	}
-	if (best)
-		return fault_set(fault, 0, "%s has no field '%s'. Did you mean '%s'?", p->name,
-				 name, best);
-	return fault_set(fault, 0, "%s has no field '%s'", p->name, name);
 }
 
-static bool is_option_name(const struct craft *c, const char *name)
+int craft_unknown(const struct craft *c, const char *name, struct fault *fault)
 {
-	const struct options *o = c->layers[c->n_layers - 1].proto->options;
+	const struct protocol *p = c->layers[c->n_layers - 1].proto;
+	const struct options *o = p->options;
+	struct guess g = { .p = p, .typed = name, .distance = 4 };
 
+	guess_rows(&g, p->fields, p->n_fields);
+	for (size_t i = 0; i < p->n_bodies; i++)
+		guess_rows(&g, p->bodies[i].fields, p->bodies[i].n_fields);
 	for (size_t i = 0; o && i < o->n_blocks; i++)
-		if (!strcasecmp(o->blocks[i].name, name))
-			return true;
-	return false;
-}
-
-static int hex_digit(char ch)
-{
-	if (ch >= '0' && ch <= '9')
-		return ch - '0';
-	ch = (char)tolower((unsigned char)ch);
-	return ch >= 'a' && ch <= 'f' ? ch - 'a' + 10 : -1;
-}
-
-/* Bytes in hex; ':' and blanks between them are skipped. */
-static int parse_hex(const char *text, struct value *v, struct fault *fault)
-{
-	const char *at = text;
-
-	if (!strncmp(at, "0x", 2))
-		at += 2;
-	for (v->len = 0; *at;) {
-		if (*at == ':' || *at == ' ') {
-			at++;
-			continue;
-		}
-		if (hex_digit(at[0]) < 0 || hex_digit(at[1]) < 0)
-			return fault_set(fault, (size_t)(at - text),
-					 "bytes are pairs of hex digits");
-		if (v->len == sizeof(v->memory))
-			return fault_set(fault, (size_t)(at - text), "at most %d bytes", VALUE_MAX);
-		v->memory[v->len++] =
-			(uint8_t)((unsigned)hex_digit(at[0]) << 4 | (unsigned)hex_digit(at[1]));
-		at += 2;
-	}
-	return 0;
-}
-
-static int parse_number(const struct field *f, const char *text, struct value *v,
-			struct fault *fault)
-{
-	char *end;
-
-	for (const struct value_name *n = f->values; n && n->name; n++) {
-		if (!strcasecmp(n->name, text)) {
-			v->number = n->value;
-			return 0;
-		}
-	}
-	if (f->type == FIELD_FLAG && (!strcasecmp(text, "true") || !strcasecmp(text, "false"))) {
-		v->number = !strcasecmp(text, "true");
-		return 0;
-	}
-	errno = 0;
-	v->number = strtoull(text, &end, 0);
-	if (!isdigit((unsigned char)*text) || *end || errno)
-		return fault_set(fault, 0,
-				 f->type == FIELD_FLAG ? "%s is a flag: 0, 1, true or false"
-						       : "%s is a number: decimal or 0x…",
-				 f->name);
-	return 0;
-}
-
-static int parse_address(const struct field *f, const char *text, struct value *v,
-			 struct fault *fault)
-{
-	struct addr a;
-	struct mac m;
-	int err;
-
-	if (f->type == FIELD_MAC) {
-		err = mac_parse(text, strlen(text), &m, fault);
-		if (err)
-			return err;
-		memcpy(v->memory, m.bytes, v->len = 6);
-		return 0;
-	}
-	err = addr_parse(text, strlen(text), &a, fault);
-	if (err)
-		return err;
-	if (a.family != (f->type == FIELD_IP4 ? AF_INET : AF_INET6))
-		return fault_set(fault, 0, "%s is an IPv%d address", f->name,
-				 f->type == FIELD_IP4 ? 4 : 6);
-	v->len = addr_len(&a);
-	if (f->bits && f->bits / 8u < v->len)
-		v->len = f->bits / 8u;
-	memcpy(v->memory, a.bytes, v->len);
-	return 0;
-}
-
-/* "example.com" in labels, ended by the root. */
-static int parse_name(const char *text, struct value *v, struct fault *fault)
-{
-	const char *at = text;
-
-	v->len = 0;
-	while (*at) {
-		size_t n = strcspn(at, ".");
-
-		if (!n || n > 63 || v->len + n + 2 > 255)
-			return fault_set(fault, (size_t)(at - text), "labels have 1 to 63 letters");
-		v->memory[v->len++] = (uint8_t)n;
-		memcpy(v->memory + v->len, at, n);
-		v->len += n;
-		at += n;
-		if (*at == '.')
-			at++;
-	}
-	v->memory[v->len++] = 0;
-	return 0;
-}
-
-static int parse_value(const struct field *f, const char *text, struct value *v,
-		       struct fault *fault)
-{
-	switch (f->type) {
-	case FIELD_UINT:
-	case FIELD_FLAG:
-		return parse_number(f, text, v, fault);
-	case FIELD_MAC:
-	case FIELD_IP4:
-	case FIELD_IP6:
-		return parse_address(f, text, v, fault);
-	case FIELD_NAME:
-		return parse_name(text, v, fault);
-	case FIELD_TEXT:
-		v->len = strnlen(text, sizeof(v->memory));
-		memcpy(v->memory, text, v->len);
-		return 0;
-	default:
-		return parse_hex(text, v, fault);
-	}
+		guess_rows(&g, o->blocks[i].fields, o->blocks[i].n_fields);
+	for (size_t i = 0; p->compose && i < p->n_more_rows; i++)
+		guess_rows(&g, p->more_rows[i].fields, p->more_rows[i].n);
+	if (g.best)
+		return fault_set(fault, 0, "%s has no field '%s'. Did you mean '%s'?", p->name,
+				 name, g.best);
+	return fault_set(fault, 0, "%s has no field '%s'", p->name, name);
 }
 
 int craft_text(struct craft *c, const char *name, const char *value, struct fault *fault)
 {
 	const struct field *f;
-	struct value v = { 0 };
-	struct place at;
+	struct craft_value v;
 	int err;
 
 	if (!c->n_layers)
 		return fault_set(fault, 0, "a field needs a layer before it");
-	f = peek_row(c, name);
-	if (!f && !is_option_name(c, name))
-		return fault_unknown(c, name, fault);
-	if (!value || !f)
-		return value ? fault_set(fault, 0, "%s takes no value", name)
-			     : find_new_option(c, name, &at);
-	err = parse_value(f, value, &v, fault);
-	if (err)
-		return err;
-	v.bytes = v.memory;
-	return set_value(c, name, &v, fault);
+	f = craft_row(c, name);
+	if (!f && (value || !craft_has_option(c, name)))
+		return value && craft_has_option(c, name)
+			       ? fault_set(fault, 0, "%s takes no value", name)
+			       : craft_unknown(c, name, fault);
+	if (!value)
+		return craft_value(c, name, NULL, fault);
+	err = craft_value_parse(f, value, strlen(value), false, &v, fault);
+	return err ? err : craft_value(c, name, &v, fault);
 }
 
 int craft_uint(struct craft *c, const char *name, uint64_t value, struct fault *fault)
 {
-	struct value v = { .number = value };
-	const struct field *f = c->n_layers ? peek_row(c, name) : NULL;
+	struct craft_value v = { .number = value };
+	const struct field *f = c->n_layers ? craft_row(c, name) : NULL;
 
 	if (!f || !field_is_number(f))
 		return fault_set(fault, 0, "no number is called '%s' here", name);
-	return set_value(c, name, &v, fault);
+	return craft_value(c, name, &v, fault);
 }
 
 int craft_bytes(struct craft *c, const char *name, const void *bytes, size_t len,
 		struct fault *fault)
 {
-	struct value v = { .bytes = bytes, .len = len };
-	const struct field *f = c->n_layers ? peek_row(c, name) : NULL;
+	struct craft_value v = { .bytes = bytes, .len = len };
+	const struct field *f = c->n_layers ? craft_row(c, name) : NULL;
 
 	if (!f || field_is_number(f))
 		return fault_set(fault, 0, "no bytes are called '%s' here", name);
-	return set_value(c, name, &v, fault);
+	return craft_value(c, name, &v, fault);
 }

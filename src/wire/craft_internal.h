@@ -23,4 +23,13 @@ int craft_body(struct craft *c, struct craft_layer *l, const struct block *body)
 /* Completes the option in hand, if any. Return: 0 or -E_FULL. */
 int craft_close_option(struct craft *c);
 
+/* Whether a number fits into a field of fixed width. Return: 0, -E_SYNTAX with @fault. */
+int craft_check_number(const struct field *f, const struct craft_value *v, struct fault *fault);
+
+/* The fault of a name that the layer in hand does not know, with one that may have been meant. */
+int craft_unknown(const struct craft *c, const char *name, struct fault *fault);
+
+/* Whether the layer in hand has an option of this name. */
+bool craft_has_option(const struct craft *c, const char *name);
+
 #endif

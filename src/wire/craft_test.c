@@ -20,7 +20,7 @@
 struct wanted {
 	const struct field *field;
 	uint64_t value;
-	uint8_t bytes[32];
+	uint8_t bytes[128];
 	size_t len;
 	bool found;
 };
@@ -46,7 +46,7 @@ static void trip_item(struct sink *sink, const struct item *item)
 	for (size_t i = 0; i < t->n; i++) {
 		struct wanted *w = &t->wanted[i];
 
-		if (w->field != item->field || w->found)
+		if (strcmp(w->field->name, item->field->name) || w->found)
 			continue;
 		w->found = true;
 		if (field_is_number(item->field)) {
@@ -64,14 +64,16 @@ static bool is_structure(const struct protocol *p, const struct field *f)
 {
 	return f == p->header_len || f == p->total_len || f == p->next || f == p->select ||
 	       (p->select && f == p->select + 1 && f->bits == 8 && !strcmp(f->title, "Code")) ||
-	       !strcmp(f->name, "ip.version") || !strcmp(f->name, "ipv6.version") ||
-	       !strcmp(f->name, "arp.hw.size") || !strcmp(f->name, "arp.proto.size") ||
-	       !strcmp(f->name, "arp.proto.type") || !strncmp(f->name, "ip.frag", 7) ||
-	       !strcmp(f->name, "ip.flags.mf") || !strcmp(f->name, "ipv6.routing.srh.last_entry") ||
-	       !strcmp(f->name, "llc.dsap") || !strcmp(f->name, "llc.control") ||
-	       !strcmp(f->name, "llc.oui") || !strcmp(f->name, "igmp.max_resp") ||
-	       !strcmp(f->name, "igmp.reserved") || !strcmp(f->name, "igmp.num_src") ||
-	       !strcmp(f->name, "igmp.saddr");
+	       !strncmp(f->name, "dns.count.", 10) || !strcmp(f->name, "ip.version") ||
+	       !strcmp(f->name, "ipv6.version") || !strcmp(f->name, "arp.hw.size") ||
+	       !strcmp(f->name, "arp.proto.size") || !strcmp(f->name, "arp.proto.type") ||
+	       !strncmp(f->name, "ip.frag", 7) || !strcmp(f->name, "ip.flags.mf") ||
+	       !strcmp(f->name, "ipv6.routing.srh.last_entry") || !strcmp(f->name, "llc.dsap") ||
+	       !strcmp(f->name, "llc.control") || !strcmp(f->name, "llc.oui") ||
+	       !strcmp(f->name, "igmp.max_resp") || !strcmp(f->name, "igmp.reserved") ||
+	       !strcmp(f->name, "igmp.num_src") || !strcmp(f->name, "igmp.saddr") ||
+	       !strcmp(f->name, "dhcp.option.end") ||
+	       !strcmp(f->name, "dhcp.option.option_overload");
 }
 
 /* Whether deeper rows follow that cover parts of this one. */
@@ -93,6 +95,11 @@ static int set_random(struct craft *c, struct trip *t, const struct field *f)
 		w->value = random_below(&rng, 4)
 				   ? random_below(&rng, field_max(f) / scale + 1) * scale
 				   : field_max(f);
+		if (f->type == FIELD_INT)
+			w->value =
+				(uint64_t)((int64_t)(w->value << (64 - f->bits)) >> (64 - f->bits));
+		if (f->type == FIELD_TIME)
+			w->value *= NS_PER_S;
 		err = craft_uint(c, f->name, w->value, NULL);
 	} else {
 		random_bytes(&rng, w->bytes, sizeof(w->bytes));
@@ -132,7 +139,7 @@ static int set_rows(struct craft *c, struct trip *t, const struct protocol *p,
 static void check(struct craft *c, struct trip *t, uint8_t id)
 {
 	struct packet p;
-	int len = craft_finish(c);
+	int len = craft_finish(c, NULL);
 	uint8_t *exact;
 
 	assert_true(len > 0);
@@ -143,7 +150,8 @@ static void check(struct craft *c, struct trip *t, uint8_t id)
 	t->sink.item = trip_item;
 	for (uint32_t i = 0; i < p.n_layers; i++)
 		packet_items(&p, i, &t->sink);
-	assert_int_equal(t->faults, 0);
+	if (t->faults)
+		fail_msg("%s is malformed", t->n ? t->wanted[t->n - 1].field->name : "");
 	for (size_t i = 0; i < t->n; i++) {
 		if (!t->wanted[i].found)
 			fail_msg("%s was set, but is not read", t->wanted[i].field->name);
@@ -268,7 +276,7 @@ static size_t craft(const char *const *words)
 		if (err)
 			fail_msg("%s: %s (%d)", *words, fault.text, err);
 	}
-	len = craft_finish(&c);
+	len = craft_finish(&c, NULL);
 	assert_true(len > 0);
 	return (size_t)len;
 }
@@ -357,7 +365,7 @@ static void udp_zero_sum(void **state)
 		assert_int_equal(craft_layer(&c, "udp", NULL), 0);
 		store_be16(data, (uint16_t)v);
 		assert_int_equal(craft_payload(&c, data, 2), 0);
-		assert_int_equal(craft_finish(&c), 30);
+		assert_int_equal(craft_finish(&c, NULL), 30);
 		assert_int_not_equal(load_be16(memory + 26), 0);
 		seen += load_be16(memory + 26) == 0xffff;
 	}

@@ -6,6 +6,11 @@
  */
 #include "wire/dhcp.h"
 
+#include "wire/compose.h"
+
+#define SERVER_PORT 67
+#define CLIENT_PORT 68
+
 #define FIXED_LEN	240 /* the cookie included */
 #define OFF_SNAME	44
 #define OFF_FILE	108
@@ -453,6 +458,16 @@ static bool dhcp_guess(const uint8_t *bytes, size_t len, bool stream)
 	       load_be32(bytes + OFF_COOKIE) == COOKIE;
 }
 
+/* The tables say all; only the ports are not as usual (RFC 2131 section 4.1). */
+static int dhcp_compose(struct compose *m, struct fault *fault)
+{
+	(void)fault;
+	m->reply = m->header[0] == 2;
+	m->port = SERVER_PORT;
+	m->other_port = CLIENT_PORT;
+	return 0;
+}
+
 const struct protocol protocol_dhcp = {
 	PROTOCOL_NAME("dhcp"),
 	.short_name = "DHCP",
@@ -471,6 +486,7 @@ const struct protocol protocol_dhcp = {
 	.bodies_fit = true,
 	.options = &dhcp_options,
 	.walk = dhcp_walk,
+	.compose = dhcp_compose,
 	.line = dhcp_line,
 	.guess = dhcp_guess,
 };

@@ -16,36 +16,6 @@
 #define OPCODE_UPDATE	5
 #define OPCODE_STATEFUL 6
 
-enum {
-	ROW_LENGTH,
-	/* Groups: of questions and records, then what an update calls them. */
-	ROW_SECTION,
-	ROW_UPDATE_SECTION = ROW_SECTION + 4,
-	ROW_QRY_NAME = ROW_UPDATE_SECTION + 3,
-	ROW_QRY_NAME_LEN,
-	ROW_QRY_LABELS,
-	ROW_QRY_TYPE,
-	ROW_QRY_CLASS,
-	ROW_QRY_CLASS_LINK,
-	ROW_QRY_QU,
-	ROW_NAME,
-	ROW_SRV_SERVICE,
-	ROW_SRV_PROTO,
-	ROW_SRV_NAME,
-	ROW_TYPE,
-	ROW_CLASS,
-	ROW_CLASS_LINK,
-	ROW_CACHE_FLUSH,
-	ROW_TTL,
-	ROW_DATA_LEN,
-	ROW_PAYLOAD_SIZE,
-	ROW_PAYLOAD_SIZE_LINK,
-	ROW_EXT_RCODE,
-	ROW_EXTRANEOUS = ROW_EXT_RCODE + 5,
-	ROW_EXTRANEOUS_LEN,
-	N_ROWS,
-};
-
 #define SECTION_ROW(n, text)                                            \
 	{                                                               \
 		AS_GROUP("dns." n, 0), .repeats = true, .title = (text) \
@@ -53,56 +23,57 @@ enum {
 
 /* Of records the places count from behind the name. */
 const struct field dns_message_fields[] = {
-	[ROW_LENGTH] = { AS_UINT("dns.length", 0, 16), .title = "Length",
-			 .about = "Of the message that follows, in a stream" },
-	[ROW_SECTION] = SECTION_ROW("queries", "Question"),
+	[DNS_ROW_LENGTH] = { AS_UINT("dns.length", 0, 16), .title = "Length",
+			     .about = "Of the message that follows, in a stream" },
+	[DNS_ROW_SECTION] = SECTION_ROW("queries", "Question"),
 	SECTION_ROW("answers", "Answer"),
 	SECTION_ROW("authorities", "Authority"),
 	SECTION_ROW("additionals", "Additional record"),
-	[ROW_UPDATE_SECTION] = SECTION_ROW("zones", "Zone"),
+	[DNS_ROW_UPDATE_SECTION] = SECTION_ROW("zones", "Zone"),
 	SECTION_ROW("prerequisites", "Prerequisite"),
 	SECTION_ROW("updates", "Update"),
-	[ROW_QRY_NAME] = { AS_NAME("dns.qry.name", 0), .title = "Name" },
-	[ROW_QRY_NAME_LEN] = { AS_COUNT("dns.qry.name.len"), .title = "Name length" },
-	[ROW_QRY_LABELS] = { AS_COUNT("dns.count.labels"), .title = "Labels" },
-	[ROW_QRY_TYPE] = { AS_UINT("dns.qry.type", 0, 16), .title = "Type",
+	[DNS_ROW_QRY_NAME] = { AS_NAME("dns.qry.name", 0), .title = "Name" },
+	[DNS_ROW_QRY_NAME_LEN] = { AS_COUNT("dns.qry.name.len"), .title = "Name length" },
+	[DNS_ROW_QRY_LABELS] = { AS_COUNT("dns.count.labels"), .title = "Labels" },
+	[DNS_ROW_QRY_TYPE] = { AS_UINT("dns.qry.type", 0, 16), .title = "Type",
+			       .values = dns_type_names },
+	[DNS_ROW_QRY_CLASS] = { AS_HEX("dns.qry.class", BYTE(2), 16, 4), .title = "Class",
+				.values = dns_class_names },
+	[DNS_ROW_QRY_CLASS_LINK] = { AS_HEX("dns.qry.class", BYTE(2) + 1, 15, 4), .title = "Class",
+				     .values = dns_class_names },
+	[DNS_ROW_QRY_QU] = { AS_FLAG("dns.qry.qu", BYTE(2)), .title = "Unicast answer wanted" },
+	[DNS_ROW_NAME] = { AS_NAME("dns.resp.name", 0), .title = "Name" },
+	[DNS_ROW_SRV_SERVICE] = { AS_TEXT("dns.srv.service", 0, 0), .title = "Service" },
+	[DNS_ROW_SRV_PROTO] = { AS_TEXT("dns.srv.proto", 0, 0), .title = "Protocol" },
+	[DNS_ROW_SRV_NAME] = { AS_NAME("dns.srv.name", 0), .title = "Domain" },
+	[DNS_ROW_TYPE] = { AS_UINT("dns.resp.type", 0, 16), .title = "Type",
 			   .values = dns_type_names },
-	[ROW_QRY_CLASS] = { AS_HEX("dns.qry.class", BYTE(2), 16, 4), .title = "Class",
+	[DNS_ROW_CLASS] = { AS_HEX("dns.resp.class", BYTE(2), 16, 4), .title = "Class",
 			    .values = dns_class_names },
-	[ROW_QRY_CLASS_LINK] = { AS_HEX("dns.qry.class", BYTE(2) + 1, 15, 4), .title = "Class",
+	[DNS_ROW_CLASS_LINK] = { AS_HEX("dns.resp.class", BYTE(2) + 1, 15, 4), .title = "Class",
 				 .values = dns_class_names },
-	[ROW_QRY_QU] = { AS_FLAG("dns.qry.qu", BYTE(2)), .title = "Unicast answer wanted" },
-	[ROW_NAME] = { AS_NAME("dns.resp.name", 0), .title = "Name" },
-	[ROW_SRV_SERVICE] = { AS_TEXT("dns.srv.service", 0, 0), .title = "Service" },
-	[ROW_SRV_PROTO] = { AS_TEXT("dns.srv.proto", 0, 0), .title = "Protocol" },
-	[ROW_SRV_NAME] = { AS_NAME("dns.srv.name", 0), .title = "Domain" },
-	[ROW_TYPE] = { AS_UINT("dns.resp.type", 0, 16), .title = "Type", .values = dns_type_names },
-	[ROW_CLASS] = { AS_HEX("dns.resp.class", BYTE(2), 16, 4), .title = "Class",
-			.values = dns_class_names },
-	[ROW_CLASS_LINK] = { AS_HEX("dns.resp.class", BYTE(2) + 1, 15, 4), .title = "Class",
-			     .values = dns_class_names },
-	[ROW_CACHE_FLUSH] = { AS_FLAG("dns.resp.cache_flush", BYTE(2)), .title = "Cache flush",
-			      .about = "Replaces what is known of this name and type" },
-	[ROW_TTL] = { AS_UINT("dns.resp.ttl", BYTE(4), 32), .title = "Time to live",
-		      .about = "Seconds" },
-	[ROW_DATA_LEN] = { AS_UINT("dns.resp.len", BYTE(8), 16), .title = "Data length" },
-	[ROW_PAYLOAD_SIZE] = { AS_UINT("dns.rr.udp_payload_size", BYTE(2), 16),
-			       .title = "UDP payload size",
-			       .about = "What the sender can take in one datagram" },
-	[ROW_PAYLOAD_SIZE_LINK] = { AS_HEX("dns.rr.udp_payload_size", BYTE(2) + 1, 15, 4),
-				    .title = "UDP payload size" },
-	[ROW_EXT_RCODE] = { AS_HEX("dns.resp.ext_rcode", BYTE(4), 8, 2),
-			    .title = "Higher bits of the response code" },
+	[DNS_ROW_CACHE_FLUSH] = { AS_FLAG("dns.resp.cache_flush", BYTE(2)), .title = "Cache flush",
+				  .about = "Replaces what is known of this name and type" },
+	[DNS_ROW_TTL] = { AS_UINT("dns.resp.ttl", BYTE(4), 32), .title = "Time to live",
+			  .about = "Seconds" },
+	[DNS_ROW_DATA_LEN] = { AS_UINT("dns.resp.len", BYTE(8), 16), .title = "Data length" },
+	[DNS_ROW_PAYLOAD_SIZE] = { AS_UINT("dns.rr.udp_payload_size", BYTE(2), 16),
+				   .title = "UDP payload size",
+				   .about = "What the sender can take in one datagram" },
+	[DNS_ROW_PAYLOAD_SIZE_LINK] = { AS_HEX("dns.rr.udp_payload_size", BYTE(2) + 1, 15, 4),
+					.title = "UDP payload size" },
+	[DNS_ROW_EXT_RCODE] = { AS_HEX("dns.resp.ext_rcode", BYTE(4), 8, 2),
+				.title = "Higher bits of the response code" },
 	{ AS_UINT("dns.resp.edns0_version", BYTE(5), 8), .title = "EDNS version" },
 	{ AS_HEX("dns.resp.z", BYTE(6), 16, 4), .title = "EDNS flags" },
 	{ AS_FLAG("dns.resp.z.do", BYTE(6)), .depth = 1, .title = "DNSSEC records wanted" },
 	{ AS_HEX("dns.resp.z.reserved", BYTE(6) + 1, 15, 4), .depth = 1, .title = "Reserved" },
-	[ROW_EXTRANEOUS] = { AS_BYTES("dns.extraneous.data", 0, 0),
-			     .title = "Bytes behind the message" },
-	[ROW_EXTRANEOUS_LEN] = { AS_COUNT("dns.extraneous.length"),
-				 .title = "Number of bytes behind the message" },
+	[DNS_ROW_EXTRANEOUS] = { AS_BYTES("dns.extraneous.data", 0, 0),
+				 .title = "Bytes behind the message" },
+	[DNS_ROW_EXTRANEOUS_LEN] = { AS_COUNT("dns.extraneous.length"),
+				     .title = "Number of bytes behind the message" },
 };
-_Static_assert(N_ROWS == N_DNS_MESSAGE_FIELDS, "the header counts them");
+_Static_assert(ARRAY_LEN(dns_message_fields) == N_DNS_MESSAGE_FIELDS, "as the header says");
 
 static const struct field *const rows = dns_message_fields;
 
@@ -220,14 +191,14 @@ static void walk_question(struct walk *w, const struct field *group, uint32_t *a
 	if (!take_name(w, at, &name, &len))
 		return;
 	walk_group(w, group, start, MIN(len + 4, w->end - start), 0, NULL);
-	walk_decoded(w, &rows[ROW_QRY_NAME], start, len, name.bytes, name.len, 1);
-	walk_number(w, &rows[ROW_QRY_NAME_LEN], start, len, dns_name_text_len(&name), 1);
-	walk_number(w, &rows[ROW_QRY_LABELS], start, len, dns_name_labels(&name), 1);
-	walk_rows(w, &rows[ROW_QRY_TYPE], 1, *at, w->end, 1);
+	walk_decoded(w, &rows[DNS_ROW_QRY_NAME], start, len, name.bytes, name.len, 1);
+	walk_number(w, &rows[DNS_ROW_QRY_NAME_LEN], start, len, dns_name_text_len(&name), 1);
+	walk_number(w, &rows[DNS_ROW_QRY_LABELS], start, len, dns_name_labels(&name), 1);
+	walk_rows(w, &rows[DNS_ROW_QRY_TYPE], 1, *at, w->end, 1);
 	if (is_mdns(w))
-		walk_rows(w, &rows[ROW_QRY_CLASS_LINK], 2, *at, w->end, 1);
+		walk_rows(w, &rows[DNS_ROW_QRY_CLASS_LINK], 2, *at, w->end, 1);
 	else
-		walk_rows(w, &rows[ROW_QRY_CLASS], 1, *at, w->end, 1);
+		walk_rows(w, &rows[DNS_ROW_QRY_CLASS], 1, *at, w->end, 1);
 	*at += 4;
 }
 
@@ -239,9 +210,9 @@ static void give_service(struct walk *w, const struct dns_name *name, uint32_t o
 
 	if (dns_name_labels(name) < 3)
 		return;
-	walk_decoded(w, &rows[ROW_SRV_SERVICE], off, len, service + 1, service[0], 1);
-	walk_decoded(w, &rows[ROW_SRV_PROTO], off, len, proto + 1, proto[0], 1);
-	walk_decoded(w, &rows[ROW_SRV_NAME], off, len, rest,
+	walk_decoded(w, &rows[DNS_ROW_SRV_SERVICE], off, len, service + 1, service[0], 1);
+	walk_decoded(w, &rows[DNS_ROW_SRV_PROTO], off, len, proto + 1, proto[0], 1);
+	walk_decoded(w, &rows[DNS_ROW_SRV_NAME], off, len, rest,
 		     (size_t)(name->bytes + name->len - rest), 1);
 }
 
@@ -250,20 +221,21 @@ static void give_head(struct walk *w, unsigned type, uint32_t at)
 {
 	bool link = is_mdns(w);
 
-	walk_rows(w, &rows[ROW_TYPE], 1, at, w->end, 1);
+	walk_rows(w, &rows[DNS_ROW_TYPE], 1, at, w->end, 1);
 	if (type == DNS_TYPE_OPT) {
-		walk_rows(w, &rows[link ? ROW_PAYLOAD_SIZE_LINK : ROW_PAYLOAD_SIZE], 1, at, w->end,
-			  1);
+		walk_rows(w, &rows[link ? DNS_ROW_PAYLOAD_SIZE_LINK : DNS_ROW_PAYLOAD_SIZE], 1, at,
+			  w->end, 1);
 		if (link)
-			walk_rows(w, &rows[ROW_CACHE_FLUSH], 1, at, w->end, 1);
-		walk_rows(w, &rows[ROW_EXT_RCODE], ROW_EXTRANEOUS - ROW_EXT_RCODE, at, w->end, 1);
+			walk_rows(w, &rows[DNS_ROW_CACHE_FLUSH], 1, at, w->end, 1);
+		walk_rows(w, &rows[DNS_ROW_EXT_RCODE], DNS_ROW_EXTRANEOUS - DNS_ROW_EXT_RCODE, at,
+			  w->end, 1);
 	} else {
-		walk_rows(w, &rows[link ? ROW_CLASS_LINK : ROW_CLASS], 1, at, w->end, 1);
+		walk_rows(w, &rows[link ? DNS_ROW_CLASS_LINK : DNS_ROW_CLASS], 1, at, w->end, 1);
 		if (link)
-			walk_rows(w, &rows[ROW_CACHE_FLUSH], 1, at, w->end, 1);
-		walk_rows(w, &rows[ROW_TTL], 1, at, w->end, 1);
+			walk_rows(w, &rows[DNS_ROW_CACHE_FLUSH], 1, at, w->end, 1);
+		walk_rows(w, &rows[DNS_ROW_TTL], 1, at, w->end, 1);
 	}
-	walk_rows(w, &rows[ROW_DATA_LEN], 1, at, w->end, 1);
+	walk_rows(w, &rows[DNS_ROW_DATA_LEN], 1, at, w->end, 1);
 }
 
 static void walk_record(struct walk *w, const struct field *group, uint32_t *at)
@@ -281,7 +253,7 @@ static void walk_record(struct walk *w, const struct field *group, uint32_t *at)
 		r.end = r.at + load_be16(p + *at + 8);
 	}
 	walk_group(w, group, start, MIN(r.end, w->end) - MIN(start, r.end), 0, NULL);
-	walk_decoded(w, &rows[ROW_NAME], start, len, name.bytes, name.len, 1);
+	walk_decoded(w, &rows[DNS_ROW_NAME], start, len, name.bytes, name.len, 1);
 	if (r.type == DNS_TYPE_SRV)
 		give_service(w, &name, start, len);
 	give_head(w, r.type, *at);
@@ -300,7 +272,8 @@ static void walk_section(struct walk *w, unsigned section, unsigned n, uint32_t 
 {
 	const uint8_t *header = w->packet->bytes + w->layer->off;
 	bool is_update = opcode_of(header) == OPCODE_UPDATE && section < 3;
-	const struct field *group = &rows[(is_update ? ROW_UPDATE_SECTION : ROW_SECTION) + section];
+	const struct field *group =
+		&rows[(is_update ? DNS_ROW_UPDATE_SECTION : DNS_ROW_SECTION) + section];
 
 	for (; n && !w->over; n--) {
 		if (section)
@@ -330,8 +303,8 @@ static void dns_walk(struct walk *w)
 		walk_section(w, i, load_be16(header + 4 + 2 * (size_t)i), &at);
 	if (w->over || at == w->end)
 		return;
-	walk_field(w, &rows[ROW_EXTRANEOUS], at, w->end - at, 0);
-	walk_number(w, &rows[ROW_EXTRANEOUS_LEN], at, w->end - at, w->end - at, 0);
+	walk_field(w, &rows[DNS_ROW_EXTRANEOUS], at, w->end - at, 0);
+	walk_number(w, &rows[DNS_ROW_EXTRANEOUS_LEN], at, w->end - at, w->end - at, 0);
 }
 
 /* RFC 1035 section 4.2.2. */
@@ -351,9 +324,10 @@ static int64_t dns_message(struct dialogue *d, bool reply, const uint8_t *bytes,
 
 #define DNS_COMMON                                                                          \
 	ROWS(fields), .min_len = HEADER_LEN, .whole = true, .application = true,            \
-		      .prefix = &dns_message_fields[ROW_LENGTH], .select = &fields[2],      \
+		      .prefix = &dns_message_fields[DNS_ROW_LENGTH], .select = &fields[2],  \
 		      .bodies_fit = true, .more_rows = dns_rows, .n_more_rows = N_DNS_ROWS, \
-		      .walk = dns_walk, .line = dns_line, .message = dns_message
+		      .walk = dns_walk, .compose = dns_compose, .line = dns_line,           \
+		      .message = dns_message
 
 const struct protocol protocol_dns = {
 	PROTOCOL_NAME("dns"),

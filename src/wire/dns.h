@@ -24,7 +24,12 @@ enum {
 	DNS_TYPE_TXT = 16,
 	DNS_TYPE_AAAA = 28,
 	DNS_TYPE_SRV = 33,
+	DNS_TYPE_NAPTR = 35,
 	DNS_TYPE_OPT = 41,
+	DNS_TYPE_SVCB = 64,
+	DNS_TYPE_HTTPS = 65,
+	DNS_TYPE_SPF = 99,
+	DNS_TYPE_CAA = 257,
 };
 
 extern const struct value_name dns_type_names[], dns_class_names[], dns_opcode_names[],
@@ -46,12 +51,93 @@ void dns_walk_options(struct walk *w, uint32_t at, uint32_t end);
 /* Gives the type-length-values of a stateful operation (RFC 8490). */
 void dns_walk_stateful(struct walk *w, uint32_t at, uint32_t end);
 
+/* The rows of messages, by their order in dns_message_fields. */
+enum {
+	DNS_ROW_LENGTH,
+	/* Groups: of questions and records, then what an update calls them. */
+	DNS_ROW_SECTION,
+	DNS_ROW_UPDATE_SECTION = DNS_ROW_SECTION + 4,
+	DNS_ROW_QRY_NAME = DNS_ROW_UPDATE_SECTION + 3,
+	DNS_ROW_QRY_NAME_LEN,
+	DNS_ROW_QRY_LABELS,
+	DNS_ROW_QRY_TYPE,
+	DNS_ROW_QRY_CLASS,
+	DNS_ROW_QRY_CLASS_LINK,
+	DNS_ROW_QRY_QU,
+	DNS_ROW_NAME,
+	DNS_ROW_SRV_SERVICE,
+	DNS_ROW_SRV_PROTO,
+	DNS_ROW_SRV_NAME,
+	DNS_ROW_TYPE,
+	DNS_ROW_CLASS,
+	DNS_ROW_CLASS_LINK,
+	DNS_ROW_CACHE_FLUSH,
+	DNS_ROW_TTL,
+	DNS_ROW_DATA_LEN,
+	DNS_ROW_PAYLOAD_SIZE,
+	DNS_ROW_PAYLOAD_SIZE_LINK,
+	DNS_ROW_EXT_RCODE,
+	DNS_ROW_EXTRANEOUS = DNS_ROW_EXT_RCODE + 5,
+	DNS_ROW_EXTRANEOUS_LEN,
+	N_DNS_MESSAGE_FIELDS,
+};
+
 /* Rows of the files, and all of them for finding them by name. */
-#define N_DNS_MESSAGE_FIELDS 34
-#define N_DNS_OPTION_FIELDS  28
-#define N_DNS_ROWS	     60
+#define N_DNS_OPTION_FIELDS 28
+#define N_DNS_ROWS	    60
 extern const struct field dns_message_fields[N_DNS_MESSAGE_FIELDS],
 	dns_option_fields[N_DNS_OPTION_FIELDS];
 extern const struct rows dns_rows[N_DNS_ROWS];
+
+/* The data of records of one type: rows, then perhaps what code reads. */
+struct dns_data {
+	uint16_t type;
+	uint16_t counted; /* a bit for each row whose length is the value of the row before it */
+	const struct field *fields;
+	uint8_t n_fields;
+	uint8_t n_more;
+	uint32_t (*walk)(struct walk *w, uint32_t at, uint32_t end); /* what follows the rows, from
+									@at; gives where it ends */
+	const struct field *more;				     /* what it gives */
+};
+
+/* The data of a type, and those that have the row; NULL: none. */
+const struct dns_data *dns_data_of(unsigned type);
+const struct dns_data *dns_data_with(const struct field *row);
+
+/* Parts of some @more. */
+enum { DNS_TEXT_LENGTH, DNS_TEXT };
+enum {
+	CAA_TAG_LENGTH,
+	CAA_TAG,
+	CAA_VALUE,
+	CAA_ISSUE,
+	CAA_ISSUEWILD,
+	CAA_IODEF,
+	CAA_UNKNOWN,
+};
+enum { NAPTR_REPLACEMENT_LENGTH, NAPTR_REPLACEMENT };
+enum {
+	PARAM_GROUP,
+	PARAM_KEY,
+	PARAM_LENGTH,
+	PARAM_MANDATORY,
+	PARAM_ALPN_LENGTH,
+	PARAM_ALPN,
+	PARAM_PORT,
+	PARAM_IP4,
+	PARAM_ECH,
+	PARAM_IP6,
+	PARAM_VALUE,
+};
+
+/* Bytes of a record of which nothing more is known. */
+extern const struct field dns_other_data;
+
+/* Writes the options of an OPT record from settings [@first, @end). */
+void dns_compose_options(struct compose *m, size_t first, size_t end);
+
+/* Writes questions and records, and counts them. */
+int dns_compose(struct compose *m, struct fault *fault);
 
 #endif

@@ -311,19 +311,6 @@ static const struct field svcb_param[] = {
 	  .title = "Address" },
 	{ AS_BYTES("dns.svcb.svcparam.value", 0, 0), .depth = 1, .title = "Value" },
 };
-enum {
-	PARAM_GROUP,
-	PARAM_KEY,
-	PARAM_LENGTH,
-	PARAM_MANDATORY,
-	PARAM_ALPN_LENGTH,
-	PARAM_ALPN,
-	PARAM_PORT,
-	PARAM_IP4,
-	PARAM_ECH,
-	PARAM_IP6,
-	PARAM_VALUE,
-};
 static const struct field nid[] = {
 	{ AS_UINT("dns.ilnp.nid.preference", 0, 16), .title = "Preference" },
 	{ AS_BYTES("dns.ilnp.nid", BYTE(2), 64), .title = "Node identifier" },
@@ -387,7 +374,6 @@ static const struct field caa_parts[] = {
 	{ AS_TEXT("dns.caa.iodef", 0, 0), .title = "Where to report" },
 	{ AS_TEXT("dns.caa.unknown", 0, 0), .title = "Value of an unknown tag" },
 };
-enum { CAA_TAG_LENGTH, CAA_TAG, CAA_VALUE, CAA_ISSUE, CAA_ISSUEWILD, CAA_IODEF, CAA_UNKNOWN };
 
 static const struct field bitmap[] = {
 	{ AS_GROUP("dns.type_bitmap", 0), .repeats = true, .title = "Types that exist" },
@@ -397,9 +383,7 @@ static const struct field bitmap[] = {
 static const struct field bitmap_bytes[] = {
 	{ AS_BYTES("dns.csync.type_bitmap", 0, 0), .title = "Map of types" },
 };
-static const struct field other[] = {
-	{ AS_BYTES("dns.data", 0, 0), .title = "Data" },
-};
+const struct field dns_other_data = { AS_BYTES("dns.data", 0, 0), .title = "Data" };
 
 static void give_bits(struct walk *w, uint32_t off, uint32_t len, unsigned first)
 {
@@ -603,31 +587,22 @@ static uint32_t walk_svcb(struct walk *w, uint32_t at, uint32_t end)
 	return end;
 }
 
-/*
- * A type's rows. @counted: a bit for each row whose length is the value of the row before it.
- * @walk: what follows them, from @at; gives where it ends.
- */
-static const struct data {
-	uint16_t type;
-	uint16_t counted;
-	const struct field *fields;
-	uint8_t n_fields;
-	uint32_t (*walk)(struct walk *w, uint32_t at, uint32_t end);
-} datas[] = {
+#define WITH(code, rows) .walk = (code), .more = (rows), .n_more = ARRAY_LEN(rows)
+static const struct dns_data datas[] = {
 	{ 1, 0, ROWS(a) },
 	{ 28, 0, ROWS(aaaa) },
 	{ 5, 0, &names[NAME_CNAME], 1 },
 	{ 2, 0, &names[NAME_NS], 1 },
 	{ 12, 0, &names[NAME_PTR], 1 },
 	{ 15, 0, ROWS(mx) },
-	{ 16, .walk = walk_txt },
+	{ 16, WITH(walk_txt, txt) },
 	{ 33, 0, ROWS(srv) },
 	{ 6, 0, ROWS(soa) },
-	{ 64, 0, ROWS(svcb), walk_svcb },
-	{ 65, 0, ROWS(svcb), walk_svcb },
+	{ 64, 0, ROWS(svcb), WITH(walk_svcb, svcb_param) },
+	{ 65, 0, ROWS(svcb), WITH(walk_svcb, svcb_param) },
 	{ 46, 0, ROWS(rrsig) },
-	{ 47, 0, ROWS(nsec), walk_bitmap },
-	{ 50, 1 << 5, ROWS(nsec3), walk_nsec3 },
+	{ 47, 0, ROWS(nsec), .walk = walk_bitmap },
+	{ 50, 1 << 5, ROWS(nsec3), .walk = walk_nsec3 },
 	{ 51, 1 << 4, ROWS(nsec3param) },
 	{ 43, 0, ROWS(ds) },
 	{ 59, 0, ROWS(ds) },
@@ -640,7 +615,7 @@ static const struct data {
 	{ 8, 0, &names[NAME_MG], 1 },
 	{ 9, 0, &names[NAME_MR], 1 },
 	{ 10, 0, ROWS(null) },
-	{ 11, 0, ROWS(wks), walk_wks },
+	{ 11, 0, ROWS(wks), .walk = walk_wks },
 	{ 13, 1 << 1 | 1 << 3, ROWS(hinfo) },
 	{ 14, 0, ROWS(minfo) },
 	{ 17, 0, ROWS(rp) },
@@ -653,8 +628,8 @@ static const struct data {
 	{ 26, 0, ROWS(px) },
 	{ 27, 1 << 1 | 1 << 3 | 1 << 5, ROWS(gpos) },
 	{ 29, 0, ROWS(loc) },
-	{ 30, 0, ROWS(nxt), walk_nxt },
-	{ 35, 1 << 3 | 1 << 5 | 1 << 7, ROWS(naptr), walk_naptr },
+	{ 30, 0, ROWS(nxt), .walk = walk_nxt },
+	{ 35, 1 << 3 | 1 << 5 | 1 << 7, ROWS(naptr), WITH(walk_naptr, naptr_replacement) },
 	{ 36, 0, ROWS(kx) },
 	{ 37, 0, ROWS(cert) },
 	{ 39, 0, &names[NAME_DNAME], 1 },
@@ -662,9 +637,9 @@ static const struct data {
 	{ 49, 0, ROWS(dhcid) },
 	{ 52, 0, ROWS(tlsa) },
 	{ 61, 0, ROWS(openpgpkey) },
-	{ 62, 0, ROWS(csync), walk_csync },
+	{ 62, 0, ROWS(csync), .walk = walk_csync },
 	{ 63, 0, ROWS(zonemd) },
-	{ 99, .walk = walk_spf },
+	{ 99, WITH(walk_spf, spf) },
 	{ 104, 0, ROWS(nid) },
 	{ 105, 0, ROWS(l32) },
 	{ 106, 0, ROWS(l64) },
@@ -674,7 +649,7 @@ static const struct data {
 	{ 249, 1 << 6 | 1 << 8, ROWS(tkey) },
 	{ 250, 1 << 4 | 1 << 8, ROWS(tsig) },
 	{ 256, 0, ROWS(uri) },
-	{ 257, 0, ROWS(caa), walk_caa },
+	{ 257, 0, ROWS(caa), WITH(walk_caa, caa_parts) },
 };
 
 /* Seconds since 1970 of any width; what nanoseconds cannot hold is no time. */
@@ -692,7 +667,7 @@ static bool give_time(struct walk *w, const struct field *f, uint32_t off)
 }
 
 /* Gives the rows of @d, as far as they are in the record; where they end. */
-static uint32_t walk_data(struct walk *w, const struct data *d, const struct dns_record *r)
+static uint32_t walk_data(struct walk *w, const struct dns_data *d, const struct dns_record *r)
 {
 	uint32_t at = r->at, base = r->at, len = 0;
 
@@ -726,7 +701,7 @@ static uint32_t walk_data(struct walk *w, const struct data *d, const struct dns
 	return at;
 }
 
-static const struct data *find_data(unsigned type)
+const struct dns_data *dns_data_of(unsigned type)
 {
 	for (size_t i = 0; i < ARRAY_LEN(datas); i++)
 		if (datas[i].type == type)
@@ -734,15 +709,27 @@ static const struct data *find_data(unsigned type)
 	return NULL;
 }
 
+const struct dns_data *dns_data_with(const struct field *row)
+{
+	for (size_t i = 0; i < ARRAY_LEN(datas); i++) {
+		const struct dns_data *d = &datas[i];
+
+		if ((row >= d->fields && row < d->fields + d->n_fields) ||
+		    (row >= d->more && row < d->more + d->n_more))
+			return d;
+	}
+	return NULL;
+}
+
 void dns_walk_data(struct walk *w, const struct dns_record *r)
 {
-	const struct data *d = find_data(r->type);
+	const struct dns_data *d = dns_data_of(r->type);
 	uint32_t at = r->at;
 
 	if (r->at == r->end || w->over)
 		return;
 	if (d && d->fields == loc && w->packet->bytes[at])
-		d = &(const struct data){ 0, 0, ROWS(loc_version) };
+		d = &(const struct dns_data){ ROWS(loc_version) };
 	if (d)
 		at = walk_data(w, d, r);
 	if (d && d->walk && !w->over)
@@ -752,7 +739,7 @@ void dns_walk_data(struct walk *w, const struct dns_record *r)
 	if (d && d->fields == key && !w->over)
 		give_key_tag(w, &key_tags[1], r);
 	if (at < r->end && !w->over)
-		walk_field(w, &other[0], at, r->end - at, 1);
+		walk_field(w, &dns_other_data, at, r->end - at, 1);
 }
 
 #define ALL(rows)                     \
@@ -819,6 +806,6 @@ const struct rows dns_rows[] = {
 	ALL(caa_parts),
 	ALL(bitmap),
 	ALL(bitmap_bytes),
-	ALL(other),
+	{ &dns_other_data, 1 },
 };
 _Static_assert(ARRAY_LEN(dns_rows) == N_DNS_ROWS, "a row of tables too many");

@@ -4,6 +4,7 @@
  * padding RFC 7830, chain RFC 7901, extended errors RFC 8914), and those of stateful operations
  * (RFC 8490).
  */
+#include "wire/compose.h"
 #include "wire/dns.h"
 #include "wire/dns_name.h"
 
@@ -205,5 +206,41 @@ void dns_walk_stateful(struct walk *w, uint32_t at, uint32_t end)
 		default:
 			walk_rows(w, &dns_option_fields[DSO_DATA], 1, at, next, 0);
 		}
+	}
+}
+
+/* The option that a row is of, by its code; 0: any. */
+static unsigned code_of(const struct field *f)
+{
+	return f == &dns_option_fields[OPT_COOKIE_CLIENT] ||
+			       f == &dns_option_fields[OPT_COOKIE_SERVER]
+		       ? 10
+	       : f == &dns_option_fields[OPT_PADDING] ? 12
+						      : 0;
+}
+
+void dns_compose_options(struct compose *m, size_t first, size_t end)
+{
+	struct buf *b = &m->out;
+	size_t start = b->len;
+
+	for (size_t i = first; i < end; i++) {
+		struct compose_setting *s = &m->settings[i];
+		const struct field *f = s->field;
+		unsigned code = f == &dns_option_fields[OPT_CODE] ? (unsigned)s->number
+								  : code_of(f);
+
+		if (!code && f != &dns_option_fields[OPT_DATA])
+			continue;
+		s->used = true;
+		if (code && f != &dns_option_fields[OPT_COOKIE_SERVER]) {
+			start = b->len;
+			buf_be16(b, (uint16_t)code);
+			buf_be16(b, 0);
+		}
+		if (!field_is_number(f))
+			buf_bytes(b, s->bytes, s->len);
+		if (!b->err && b->len >= start + 4)
+			store_be16((uint8_t *)b->data + start + 2, (uint16_t)(b->len - start - 4));
 	}
 }

@@ -142,7 +142,7 @@ static uint32_t craft(uint8_t *memory, size_t cap, const char *const *words)
 		else
 			assert_int_equal(craft_text(&c, words[0], words[1], NULL), 0);
 	}
-	len = craft_finish(&c);
+	len = craft_finish(&c, NULL);
 	assert_true(len > 0);
 	return (uint32_t)len;
 }

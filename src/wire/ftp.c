@@ -8,6 +8,8 @@
  */
 #include "wire/ftp.h"
 
+#include "wire/compose.h"
+
 #include <arpa/inet.h>
 
 #include "wire/dialogue.h"
@@ -355,6 +357,14 @@ static bool ftp_guess(const uint8_t *bytes, size_t len, bool stream)
 	return stream && reply_code(line) == 220 && memmem(line.at, line.len, "FTP", 3);
 }
 
+static int ftp_compose(struct compose *m, struct fault *fault)
+{
+	(void)fault;
+	compose_lines(m, rows, 1 << ROW_COMMAND | 1 << ROW_CODE, 1 << ROW_ARG,
+		      1 << ROW_CODE | 1 << ROW_RESPONSE_ARG, &rows[ROW_CODE]);
+	return 0;
+}
+
 const struct protocol protocol_ftp = {
 	PROTOCOL_NAME("ftp"),
 	.short_name = "FTP",
@@ -369,6 +379,7 @@ const struct protocol protocol_ftp = {
 	.n_more_rows = 1,
 	.step = ftp_step,
 	.walk = ftp_walk,
+	.compose = ftp_compose,
 	.line = ftp_line,
 	.guess = ftp_guess,
 	.message = ftp_message,
@@ -397,6 +408,16 @@ static void data_line(struct buf *b, const struct packet *p, size_t layer)
 	line_put_bytes(b, layer_text(p, &p->layers[layer]).len);
 }
 
+/* Bytes that are not in a layer of data behind it. */
+static int data_compose(struct compose *m, struct fault *fault)
+{
+	const struct compose_setting *s = compose_find(m, &data_rows[1]);
+
+	(void)fault;
+	compose_text(m, s, "");
+	return 0;
+}
+
 const struct protocol protocol_ftp_data = {
 	PROTOCOL_NAME("ftp-data"),
 	.short_name = "FTP-DATA",
@@ -408,5 +429,6 @@ const struct protocol protocol_ftp_data = {
 	.more_rows = &data_more,
 	.n_more_rows = 1,
 	.walk = data_walk,
+	.compose = data_compose,
 	.line = data_line,
 };

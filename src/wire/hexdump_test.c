@@ -125,7 +125,7 @@ static uint8_t guess(const char *const *layers)
 	craft_init(&c, memory, sizeof(memory));
 	for (; *layers; layers++)
 		assert_int_equal(craft_layer(&c, *layers, NULL), 0);
-	len = craft_finish(&c);
+	len = craft_finish(&c, NULL);
 	assert_true(len > 0);
 	return hexdump_guess(memory, (size_t)len);
 }

@@ -11,6 +11,7 @@
 #include "wire/http.h"
 
 #include "base/err.h"
+#include "wire/compose.h"
 #include "wire/dialogue.h"
 #include "wire/http_coding.h"
 
@@ -531,6 +532,87 @@ static bool http_guess(const uint8_t *bytes, size_t len, bool stream)
 	return stream && http_head_is_sure(bytes, (uint32_t)MIN(len, (size_t)HTTP_HEAD_MAX));
 }
 
+/*
+ * A request, or a response when a field of one is set, then header fields in the order in which
+ * they were. The body is http.file_data, or the layer behind; its length is told unless something
+ * was said of it.
+ */
+static void compose_first_line(struct compose *m)
+{
+	const struct compose_setting *code = compose_find(m, &first_rows[ROW_CODE]);
+	const struct compose_setting *phrase = compose_find(m, &first_rows[ROW_PHRASE]);
+	const struct compose_setting *version = compose_find(m, &first_rows[ROW_RESPONSE_VERSION]);
+	uint64_t status = compose_number(code, 200);
+	const char *name = field_value_name(&first_rows[ROW_CODE], status);
+
+	m->reply = code || phrase || version;
+	if (m->reply) {
+		compose_text(m, version, "HTTP/1.1");
+		buf_char(&m->out, ' ');
+		buf_u64_pad(&m->out, status, 3);
+		buf_char(&m->out, ' ');
+		compose_text(m, phrase, name ? name : "");
+	} else {
+		compose_text(m, compose_find(m, &first_rows[ROW_METHOD]), "GET");
+		buf_char(&m->out, ' ');
+		compose_text(m, compose_find(m, &first_rows[ROW_URI]), "/");
+		buf_char(&m->out, ' ');
+		compose_text(m, compose_find(m, &first_rows[ROW_REQUEST_VERSION]), "HTTP/1.1");
+	}
+	buf_lit(&m->out, "\r\n");
+}
+
+/* A header field, or a whole line as it is. */
+static void compose_header(struct compose *m, struct compose_setting *s)
+{
+	const struct field *f = s->field;
+	uint32_t len = s->len;
+
+	if (f >= http_header_rows && f < http_header_rows + N_HTTP_HEADERS) {
+		buf_str(&m->out, f->title);
+		buf_lit(&m->out, ": ");
+	} else if (f == &first_rows[ROW_REQUEST_LINE] || f == &first_rows[ROW_RESPONSE_LINE]) {
+		while (len && (s->bytes[len - 1] == '\n' || s->bytes[len - 1] == '\r'))
+			len--;
+	} else {
+		return;
+	}
+	s->used = true;
+	buf_bytes(&m->out, s->bytes, len);
+	buf_lit(&m->out, "\r\n");
+}
+
+static bool says_length(const struct compose *m)
+{
+	for (size_t i = 0; i < m->n; i++) {
+		const char *name = m->settings[i].field->name;
+
+		if (!strcmp(name, "http.transfer_encoding") ||
+		    !strcmp(name, "http.content_length_header"))
+			return true;
+	}
+	return false;
+}
+
+static int http_compose(struct compose *m, struct fault *fault)
+{
+	const struct compose_setting *body = compose_find(m, &body_rows[ROW_FILE_DATA]);
+	uint64_t len = m->payload_len + (body ? body->len : 0);
+
+	(void)fault;
+	compose_first_line(m);
+	for (size_t i = 0; i < m->n; i++)
+		compose_header(m, &m->settings[i]);
+	if ((len || m->reply) && !says_length(m)) {
+		buf_lit(&m->out, "Content-Length: ");
+		buf_u64(&m->out, len);
+		buf_lit(&m->out, "\r\n");
+	}
+	buf_lit(&m->out, "\r\n");
+	compose_text(m, body, "");
+	return 0;
+}
+
 const struct protocol protocol_http = {
 	PROTOCOL_NAME("http"),
 	.short_name = "HTTP",
@@ -544,6 +626,7 @@ const struct protocol protocol_http = {
 	.n_more_rows = ARRAY_LEN(more_rows),
 	.step = http_step,
 	.walk = http_walk,
+	.compose = http_compose,
 	.line = http_line,
 	.guess = http_guess,
 	.message = http_message,

@@ -8,6 +8,7 @@
  */
 #include "wire/imap.h"
 
+#include "wire/compose.h"
 #include "wire/dialogue.h"
 
 enum { AT_LINE, IN_LITERAL, AFTER_LITERAL };
@@ -255,6 +256,21 @@ static bool imap_guess(const uint8_t *bytes, size_t len, bool stream)
 	return stream && (text_begins(t, "* OK ") || text_begins(t, "* PREAUTH "));
 }
 
+static int imap_compose(struct compose *m, struct fault *fault)
+{
+	const uint32_t words = 1 << ROW_REQUEST_COMMAND | 1 << ROW_USERNAME | 1 << ROW_PASSWORD |
+			       1 << ROW_FOLDER;
+	const uint32_t replies = 1 << ROW_RESPONSE | 1 << ROW_RESPONSE_TAG | 1 << ROW_STATUS |
+				 1 << ROW_RESPONSE_COMMAND;
+
+	(void)fault;
+	compose_lines(m, rows,
+		      1 << ROW_LINE | 1 << ROW_REQUEST | 1 << ROW_REQUEST_TAG | 1 << ROW_RESPONSE |
+			      1 << ROW_RESPONSE_TAG,
+		      words, replies, NULL);
+	return 0;
+}
+
 const struct protocol protocol_imap = {
 	PROTOCOL_NAME("imap"),
 	.short_name = "IMAP",
@@ -269,6 +285,7 @@ const struct protocol protocol_imap = {
 	.n_more_rows = 1,
 	.step = imap_step,
 	.walk = imap_walk,
+	.compose = imap_compose,
 	.line = imap_line,
 	.guess = imap_guess,
 	.message = imap_message,

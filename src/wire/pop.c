@@ -8,6 +8,7 @@
  */
 #include "wire/pop.h"
 
+#include "wire/compose.h"
 #include "wire/dialogue.h"
 
 enum { ASKED_OTHER, ASKED_LINES, ASKED_STLS };
@@ -191,6 +192,16 @@ static bool pop_guess(const uint8_t *bytes, size_t len, bool stream)
 	return stream && len > 4 && (!memcmp(bytes, "+OK ", 4) || !memcmp(bytes, "+OK\r\n", 5));
 }
 
+static int pop_compose(struct compose *m, struct fault *fault)
+{
+	(void)fault;
+	compose_lines(m, rows,
+		      1 << ROW_REQUEST | 1 << ROW_COMMAND | 1 << ROW_RESPONSE | 1 << ROW_INDICATOR,
+		      1 << ROW_PARAMETER,
+		      1 << ROW_RESPONSE | 1 << ROW_INDICATOR | 1 << ROW_DESCRIPTION, NULL);
+	return 0;
+}
+
 const struct protocol protocol_pop = {
 	PROTOCOL_NAME("pop"),
 	.short_name = "POP",
@@ -204,6 +215,7 @@ const struct protocol protocol_pop = {
 	.n_more_rows = 1,
 	.step = pop_step,
 	.walk = pop_walk,
+	.compose = pop_compose,
 	.line = pop_line,
 	.guess = pop_guess,
 	.message = pop_message,

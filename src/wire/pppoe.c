@@ -5,6 +5,7 @@
  */
 #include "wire/pppoe.h"
 
+#include "wire/compose.h"
 #include "wire/packet.h"
 
 #define PPPOE_LEN 6
@@ -197,6 +198,19 @@ static void pppoed_walk(struct walk *w)
 	}
 }
 
+static int pppoed_compose(struct compose *m, struct fault *fault)
+{
+	static const struct compose_tlvs list = { .head = tag_head,
+						  .blocks = tags,
+						  .n_blocks = ARRAY_LEN(tags),
+						  .unknown = &tag_unknown,
+						  .uncounted = TAG_LEN };
+
+	(void)fault;
+	compose_list(m, &list);
+	return 0;
+}
+
 /* " ac-name 'x'" of the first tag of @type that has a value. */
 static void line_tag(struct buf *b, const uint8_t *at, const uint8_t *end, uint16_t type)
 {
@@ -296,6 +310,7 @@ const struct protocol protocol_pppoed = {
 	.more_rows = rows,
 	.n_more_rows = ARRAY_LEN(rows),
 	.walk = pppoed_walk,
+	.compose = pppoed_compose,
 	.line = pppoed_line,
 };
 

@@ -76,7 +76,7 @@ static uint32_t craft(const char *const *words)
 		else
 			assert_int_equal(craft_text(&c, name, value ? value + 1 : NULL, NULL), 0);
 	}
-	len = craft_finish(&c);
+	len = craft_finish(&c, NULL);
 	assert_true(len > 0);
 	return (uint32_t)len;
 }
@@ -203,8 +203,9 @@ static void lines_and_json(void **state)
 static void tree(void **state)
 {
 	static const char *const words[] = { "/ip",	   "src=10.0.0.1", "dst=10.0.0.2",
-					     "flags.df=1", "/udp",	   "dstport=7",
-					     "checksum=0", "+3",	   NULL };
+					     "flags.df=1", "/udp",	   "srcport=0",
+					     "dstport=7",  "checksum=0",   "+3",
+					     NULL };
 	struct buf b = buf_of(1 << 16);
 	uint32_t len = craft(words);
 	struct packet p;

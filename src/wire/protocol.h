@@ -71,6 +71,7 @@ struct packet;
 struct layer;
 struct walk;
 struct dialogue;
+struct compose;
 
 /* Which protocol follows a value. The commonest first: rows are tried in order. */
 struct demux {
@@ -173,6 +174,13 @@ struct protocol {
 
 	/* Emits what follows the fixed rows; NULL: body and options, as the tables say. */
 	void (*walk)(struct walk *w);
+
+	/*
+	 * Appends what the rows cannot say, when crafting: see wire/compose.h. Settings that it
+	 * leaves unused are faults. NULL: a header of rows, body and options is all there is.
+	 * Return: 0, or -E_SYNTAX with @fault.
+	 */
+	int (*compose)(struct compose *m, struct fault *fault);
 
 	/* This layer's share of the line of text. */
 	void (*line)(struct buf *b, const struct packet *p, size_t layer);

@@ -65,7 +65,7 @@ static void put_file_header(void)
 
 static void put_packet(uint64_t n)
 {
-	int len = craft_finish(&craft);
+	int len = craft_finish(&craft, NULL);
 
 	must(len, "finish");
 	put_le((uint32_t)(1700000000 + n / 1000), 4);

@@ -8,6 +8,7 @@
  */
 #include "wire/smtp.h"
 
+#include "wire/compose.h"
 #include "wire/dialogue.h"
 
 enum { ASKED_OTHER, ASKED_DATA, ASKED_STARTTLS, ASKED_AUTH };
@@ -397,6 +398,16 @@ static bool smtp_guess(const uint8_t *bytes, size_t len, bool stream)
 	return arg.len && (text_is(word, "EHLO") || text_is(word, "HELO") || text_is(word, "LHLO"));
 }
 
+static int smtp_compose(struct compose *m, struct fault *fault)
+{
+	(void)fault;
+	compose_lines(m, rows,
+		      1 << ROW_COMMAND_LINE | 1 << ROW_COMMAND | 1 << ROW_RESPONSE | 1 << ROW_CODE,
+		      1 << ROW_PARAMETER, 1 << ROW_RESPONSE | 1 << ROW_CODE | 1 << ROW_TEXT,
+		      &rows[ROW_CODE]);
+	return 0;
+}
+
 const struct protocol protocol_smtp = {
 	PROTOCOL_NAME("smtp"),
 	.short_name = "SMTP",
@@ -410,6 +421,7 @@ const struct protocol protocol_smtp = {
 	.n_more_rows = 1,
 	.step = smtp_step,
 	.walk = smtp_walk,
+	.compose = smtp_compose,
 	.line = smtp_line,
 	.guess = smtp_guess,
 	.message = smtp_message,

@@ -6,7 +6,10 @@
  */
 #include "wire/snmp.h"
 
+#include "wire/compose.h"
 #include "wire/ber_walk.h"
+
+#define TRAP_PORT 162
 
 static const struct value_name version_names[] = {
 	{ SNMP_V1, "version 1" },
@@ -596,6 +599,140 @@ static int64_t snmp_message(struct dialogue *d, bool reply, const uint8_t *bytes
 	return (int64_t)(cursor_pos(&c) + contents);
 }
 
+/* The element of a value, by its row. */
+static void put_value(struct ber_out *o, const struct compose_setting *s)
+{
+	static const uint8_t tags[] = {
+		[VALUE_OCTETS] = BER_OCTET_STRING,
+		[VALUE_NULL] = BER_NULL,
+		[VALUE_OID] = BER_OID,
+		[VALUE_IP4] = SNMP_IP_ADDRESS,
+		[VALUE_IP6] = SNMP_IP_ADDRESS,
+		[VALUE_ADDR] = SNMP_IP_ADDRESS,
+		[VALUE_GAUGE] = SNMP_GAUGE32,
+		[VALUE_TICKS] = SNMP_TIME_TICKS,
+		[VALUE_OPAQUE] = SNMP_OPAQUE,
+		[VALUE_NSAP] = SNMP_NSAP,
+		[VALUE_UINT] = SNMP_UINTEGER32,
+		[NO_SUCH_OBJECT] = SNMP_NO_SUCH_OBJECT,
+		[NO_SUCH_INSTANCE] = SNMP_NO_SUCH_INSTANCE,
+		[END_OF_MIB_VIEW] = SNMP_END_OF_MIB_VIEW,
+	};
+	enum row row = (enum row)(s->field - rows);
+
+	if (row == VALUE_INT)
+		ber_put_int(o, BER_INTEGER, (int64_t)s->number);
+	else if (row == VALUE_COUNTER)
+		ber_put_uint(o, s->number > UINT32_MAX ? SNMP_COUNTER64 : SNMP_COUNTER32,
+			     s->number);
+	else if (s->field->type == FIELD_FLAG)
+		ber_put_octets(o, tags[row], NULL, 0);
+	else if (field_is_number(s->field))
+		ber_put_uint(o, tags[row], s->number);
+	else
+		ber_put_octets(o, tags[row], s->bytes, s->len);
+}
+
+static bool is_value(const struct field *f)
+{
+	return f >= &rows[VALUE_INT] && f < &rows[VALUE_UNKNOWN];
+}
+
+/* A name begins a variable, the value after it is its own, null when there is none. */
+static void put_bindings(struct ber_out *o, struct compose *m)
+{
+	const uint8_t *list = o->at, *variable = o->at;
+	struct compose_setting *value = NULL;
+
+	for (size_t i = m->n; i-- > 0;) {
+		struct compose_setting *s = &m->settings[i];
+
+		if (s->field == &rows[BINDING])
+			s->used = true;
+		if (is_value(s->field) && !value) {
+			s->used = true;
+			value = s;
+		}
+		if (s->field != &rows[NAME])
+			continue;
+		s->used = true;
+		variable = o->at;
+		if (value)
+			put_value(o, value);
+		else
+			ber_put_octets(o, BER_NULL, NULL, 0);
+		ber_put_octets(o, BER_OID, s->bytes, s->len);
+		ber_put_head(o, BER_SEQUENCE, (size_t)(variable - o->at));
+		value = NULL;
+	}
+	if (value) /* without a name before it */
+		value->used = false;
+	ber_put_head(o, BER_SEQUENCE, (size_t)(list - o->at));
+}
+
+static void put_int(struct ber_out *o, struct compose *m, enum row row, int64_t otherwise)
+{
+	const struct compose_setting *s = compose_find(m, &rows[row]);
+
+	ber_put_int(o, BER_INTEGER, s ? (int64_t)s->number : otherwise);
+}
+
+/* RFC 1157 section 4.1.6. */
+static void put_trap(struct ber_out *o, struct compose *m)
+{
+	static const uint8_t nobody[4], snmp[] = { 0x2b, 6, 1, 6, 3, 1, 1, 5 }; /* snmpTraps */
+	const struct compose_setting *enterprise = compose_find(m, &rows[ENTERPRISE]);
+	const struct compose_setting *agent = compose_find(m, &rows[AGENT_ADDR]);
+	const struct compose_setting *stamp = compose_find(m, &rows[TIME_STAMP]);
+
+	ber_put_uint(o, SNMP_TIME_TICKS, compose_number(stamp, 0));
+	put_int(o, m, SPECIFIC_TRAP, 0);
+	put_int(o, m, GENERIC_TRAP, 0);
+	ber_put_octets(o, SNMP_IP_ADDRESS, agent ? agent->bytes : nobody, 4);
+	ber_put_octets(o, BER_OID, enterprise ? enterprise->bytes : snmp,
+		       enterprise ? enterprise->len : sizeof(snmp));
+}
+
+/* Versions 1 and 2c: version, community, a body with variables. */
+static int snmp_compose(struct compose *m, struct fault *fault)
+{
+	struct ber_out o = ber_out_in(m->out.data, m->out.cap);
+	const struct compose_setting *version = compose_find(m, &rows[VERSION]);
+	const struct compose_setting *data = compose_find(m, &rows[DATA]);
+	const struct compose_setting *community = compose_find(m, &rows[COMMUNITY]);
+	uint8_t pdu = (uint8_t)BER_CONSTRUCTED(compose_number(data, 0) & 0x1f);
+	const uint8_t *end = o.at;
+
+	if (data && data->number > 8)
+		return compose_fails(m, data, fault, "snmp.data is from 0, get, to 8, report");
+	put_bindings(&o, m);
+	if (pdu == SNMP_TRAP_V1) {
+		put_trap(&o, m);
+	} else {
+		bool bulk = pdu == SNMP_GET_BULK;
+
+		put_int(&o, m, bulk ? MAX_REPETITIONS : ERROR_INDEX, bulk ? 10 : 0);
+		put_int(&o, m, bulk ? NON_REPEATERS : ERROR_STATUS, 0);
+		put_int(&o, m, REQUEST_ID, 1);
+	}
+	ber_put_head(&o, pdu, (size_t)(end - o.at));
+	ber_put_octets(&o, BER_OCTET_STRING, community ? (const void *)community->bytes : "public",
+		       community ? community->len : strlen("public"));
+	ber_put_int(&o, BER_INTEGER,
+		    version		  ? (int64_t)version->number
+		    : pdu == SNMP_TRAP_V1 ? SNMP_V1
+					  : SNMP_V2C);
+	ber_put_head(&o, BER_SEQUENCE, (size_t)(end - o.at));
+	if (o.err)
+		return o.err;
+	memmove(m->out.data, o.at, ber_out_len(&o));
+	m->out.len = ber_out_len(&o);
+	m->reply = pdu == SNMP_RESPONSE || pdu == SNMP_REPORT;
+	if (pdu == SNMP_TRAP_V1 || pdu == SNMP_TRAP || pdu == SNMP_INFORM)
+		m->port = TRAP_PORT;
+	return 0;
+}
+
 const struct protocol protocol_snmp = {
 	PROTOCOL_NAME("snmp"),
 	.short_name = "SNMP",
@@ -608,6 +745,7 @@ const struct protocol protocol_snmp = {
 	.more_rows = &(const struct rows){ rows, ARRAY_LEN(rows) },
 	.n_more_rows = 1,
 	.walk = snmp_walk,
+	.compose = snmp_compose,
 	.line = snmp_line,
 	.guess = snmp_guess,
 	.message = snmp_message,
