@@ -31,7 +31,8 @@ static void tree_item(struct sink *sink, const struct item *item)
 		buf_printf(b, "[%s, at byte %u]\n", f->title, item->off);
 		return;
 	}
-	if (item->bytes && field_is_number(f) && f->bits % 8 && f->bits < 16)
+	if (item->bytes && item->len >= field_span(f) && field_is_number(f) && f->bits % 8 &&
+	    f->bits < 16)
 		bits_picture(b, f, item->bytes);
 	buf_str(b, f->title);
 	if (f->type == FIELD_GROUP) {
