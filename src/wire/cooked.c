@@ -233,10 +233,12 @@ static void cooked_line(struct buf *b, const struct packet *p, size_t layer)
 static const struct block sll_bodies[] = { BODY(sll_body_rows, SLL_LEN) };
 static const struct block sll2_bodies[] = { BODY(sll2_body_rows, SLL2_LEN) };
 
-#define COOKED                                                                              \
-	.n_bodies = 1, .demux = &demux_ethertype,                                           \
-	.more_rows = &(const struct rows){ choices, ARRAY_LEN(choices) }, .n_more_rows = 1, \
-	.step = cooked_step, .walk = cooked_walk, .line = cooked_line
+static const struct rows rows[] = { { choices, ARRAY_LEN(choices) }, { &ethernet_padding, 1 } };
+
+#define COOKED                                                                    \
+	.n_bodies = 1, .demux = &demux_ethertype, .more_rows = rows,              \
+	.n_more_rows = ARRAY_LEN(rows), .step = cooked_step, .walk = cooked_walk, \
+	.line = cooked_line
 
 const struct protocol protocol_sll = {
 	PROTOCOL_NAME("sll"),

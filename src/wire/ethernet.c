@@ -139,7 +139,7 @@ static const struct field field_trailer = {
 	.title = "Trailer",
 	.about = "What the inner protocol does not use",
 };
-static const struct field field_padding = {
+const struct field ethernet_padding = {
 	AS_BYTES("eth.padding", 0, 0),
 	.title = "Padding",
 	.about = "Zeros that fill the frame up to 60 bytes",
@@ -181,7 +181,7 @@ void ethernet_walk_trailer(struct walk *w, const struct field *trailer,
 		return;
 	w->end = end;
 	if (off < least && end >= least && all_zero(p->bytes + off, least - off)) {
-		walk_field(w, &field_padding, off, least - off, 0);
+		walk_field(w, &ethernet_padding, off, least - off, 0);
 		off = least;
 	}
 	if (check_sequence && end >= least + CHECK_LEN && end - off >= CHECK_LEN)
@@ -242,7 +242,7 @@ static void ethernet_line(struct buf *b, const struct packet *p, size_t layer)
 }
 
 static const struct rows rows[] = {
-	{ &field_padding, 1 },
+	{ &ethernet_padding, 1 },
 	{ &field_trailer, 1 },
 	{ &field_check_sequence, 1 },
 };

@@ -12,8 +12,11 @@ extern const struct protocol protocol_ethernet;
 /* The step() of a layer whose type or length is at @off; @next: the protocol of the type. */
 uint8_t ethernet_step_type(struct packet *p, struct layer *l, uint32_t off, uint8_t next);
 
+extern const struct field ethernet_padding;
+
 /*
- * Gives what the protocol inside leaves over, unless another tag is inside: padding, the rest in
+ * Gives what the protocol inside leaves over, unless another tag is inside: ethernet_padding, the
+ * rest in
  * @trailer, of this the last 4 bytes of a frame in @check_sequence unless it is NULL.
  */
 void ethernet_walk_trailer(struct walk *w, const struct field *trailer,

@@ -262,20 +262,23 @@ static int resolve_named(const struct wish *w)
 			    near);
 }
 
-/* The greatest value that fits in the bytes of the field. */
+/* The greatest value that fits in the bytes of the field, or that scaling makes of its bits. */
 static uint64_t greatest(const struct wish *w)
 {
-	unsigned bits = 0;
+	uint64_t max = 0;
 
 	for (size_t i = 0; w->field && i < w->field->n_parts; i++) {
 		for (size_t k = 0; k < w->field->parts[i].n_rows; k++) {
 			const struct field *f = w->field->parts[i].rows[k];
 			unsigned round = (f->bits + 7u) / 8 * 8;
 
-			bits = MAX(bits, f->bits && !f->computed ? round : 64u);
+			if (!f->bits || f->computed || round >= 64)
+				return UINT64_MAX;
+			max = MAX(max, (1ULL << round) - 1);
+			max = MAX(max, field_max(f));
 		}
 	}
-	return !bits || bits >= 64 ? UINT64_MAX : (1ULL << bits) - 1;
+	return max ? max : UINT64_MAX;
 }
 
 static int resolve_integer(const struct wish *w)

@@ -59,6 +59,12 @@ static const struct {
 	const char *old, *now;
 } renamed[] = { { "bootp", "dhcp" }, { "ssl", "tls" } };
 
+/* Protocols that Wireshark has under one name with another. */
+static const struct {
+	const char *name;
+	uint8_t protocol;
+} shared[] = { { "sll", PROTOCOL_SLL2 } };
+
 static void add(const struct entry *e)
 {
 	if (n_entries < MAX_ROWS)
@@ -177,6 +183,10 @@ static void build(void)
 {
 	for (unsigned id = PROTOCOL_NONE + 1; id < N_PROTOCOLS; id++)
 		add_protocol((uint8_t)id);
+	for (size_t i = 0; i < ARRAY_LEN(shared); i++)
+		add(&(struct entry){ .name = shared[i].name,
+				     .protocol = shared[i].protocol,
+				     .how = REGISTRY_LAYER });
 	add(&(struct entry){ tcp_payload.name, &tcp_payload, PROTOCOL_TCP, REGISTRY_PAYLOAD });
 	add(&(struct entry){ udp_payload.name, &udp_payload, PROTOCOL_UDP, REGISTRY_PAYLOAD });
 	for (size_t i = 0; i < ARRAY_LEN(aliases); i++)

@@ -118,6 +118,9 @@ static void vlan_line(struct buf *b, const struct packet *p, size_t layer)
 		buf_char(b, ' ');
 }
 
+static const struct rows rows[] = { { &ethernet_padding, 1 }, { field_trailer, 1 } };
+static const struct rows rows_ad[] = { { &ethernet_padding, 1 }, { field_ad_trailer, 1 } };
+
 const struct protocol protocol_vlan = {
 	PROTOCOL_NAME("vlan"),
 	.short_name = "vlan",
@@ -136,8 +139,8 @@ const struct protocol protocol_vlan = {
 	.bodies = bodies,
 	.n_bodies = ARRAY_LEN(bodies),
 	.body = vlan_body,
-	.more_rows = &(const struct rows){ field_trailer, 1 },
-	.n_more_rows = 1,
+	.more_rows = rows,
+	.n_more_rows = ARRAY_LEN(rows),
 	.step = vlan_step,
 	.walk = vlan_walk,
 	.line = vlan_line,
@@ -161,8 +164,8 @@ const struct protocol protocol_8021ad = {
 	.bodies = bodies_ad,
 	.n_bodies = ARRAY_LEN(bodies_ad),
 	.body = ad_body,
-	.more_rows = &(const struct rows){ field_ad_trailer, 1 },
-	.n_more_rows = 1,
+	.more_rows = rows_ad,
+	.n_more_rows = ARRAY_LEN(rows_ad),
 	.step = vlan_step,
 	.walk = ad_walk,
 	.line = vlan_line,
