@@ -67,6 +67,12 @@ int capture_packet(struct capture *c, const struct capture_packet *packet, const
 /* @n packets were captured, but not given to capture_packet(). */
 void capture_skipped(struct capture *c, uint64_t n);
 
+/*
+ * All that was given to capture_packet() is out, and nothing refers to interfaces' names any more:
+ * before their owner is freed.
+ */
+void capture_let_go(struct capture *c);
+
 /* Nothing comes at the moment: what is known is shown. Return: 0 or negative as above. */
 int capture_settle(struct capture *c);
 

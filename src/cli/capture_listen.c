@@ -312,6 +312,7 @@ int capture_listen(struct capture *c)
 		status = start_thread(&l);
 	if (status == EXIT_YES)
 		status = listen_on(&l);
+	capture_let_go(c);
 	for (size_t i = 0; i < l.n_rings; i++)
 		capture_ring_free(l.rings[i]);
 	return status;

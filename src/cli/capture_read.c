@@ -213,6 +213,7 @@ int capture_read(struct capture *c)
 	status = conclude(&r, err);
 	for (size_t i = 0; i < r.n_filters; i++)
 		bpf_free(r.filters[i].bpf);
+	capture_let_go(c);
 	capture_reader_free(r.reader);
 	return status;
 }

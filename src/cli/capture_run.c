@@ -56,6 +56,12 @@ uint64_t capture_refresh_ns(const struct capture *c)
 	return c->cmd->common.every_ns ?: c->cmd->interactive ? NS_PER_S : 0;
 }
 
+void capture_let_go(struct capture *c)
+{
+	if (c->printer)
+		(void)capture_printer_finish(c->printer); /* an error comes again at the end */
+}
+
 int capture_settle(struct capture *c)
 {
 	return c->printer ? capture_printer_push(c->printer) : 0;
