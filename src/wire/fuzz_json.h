@@ -9,7 +9,7 @@
 
 #include "base/buf.h"
 
-#define MAX_DEPTH 16
+#define MAX_DEPTH 64 /* a packet of tunnels in tunnels has an object for each */
 #define MAX_KEYS  256
 
 /* The keys of one object, borrowed. */
