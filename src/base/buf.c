@@ -60,9 +60,32 @@ void buf_fill(struct buf *b, char c, size_t n)
 	b->len += n;
 }
 
+#define EIGHT_DIGITS 100000000U
+#define ZEROS	     0x3030303030303030ULL /* "00000000" */
+
+/*
+ * Eight digits at once, the first in the lowest byte: each step halves groups of digits, by
+ * multiplication with reciprocals that are exact for such small numbers.
+ */
+static inline uint64_t eight_digits(uint32_t v)
+{
+	uint64_t x = v / 10000 | (uint64_t)(v % 10000) << 32, high;
+
+	high = (x * 10486 >> 20) & 0x0000007f0000007f; /* hundreds of each four */
+	x = high | (x - high * 100) << 16;
+	high = (x * 103 >> 10) & 0x000f000f000f000f; /* tens of each two */
+	return high | (x - high * 10) << 8;
+}
+
 /* Writes @v in decimal so that it ends before @end, and returns where it begins. */
 static char *decimal_before(char *end, uint64_t v)
 {
+	for (; v >= EIGHT_DIGITS; v /= EIGHT_DIGITS) {
+		uint64_t digits = eight_digits((uint32_t)(v % EIGHT_DIGITS)) | ZEROS;
+
+		end -= 8;
+		memcpy(end, &digits, 8);
+	}
 	while (v >= 100) {
 		end -= 2;
 		memcpy(end, two_digits + v % 100 * 2, 2);
@@ -94,6 +117,20 @@ static inline void append_short(struct buf *b, const char *text, size_t n)
 	b->len += n;
 }
 
+/* Numbers below 10^8, without leading zeros, in one store. */
+static inline bool append_small(struct buf *b, uint32_t v)
+{
+	uint64_t digits = eight_digits(v);
+	unsigned zeros = (unsigned)__builtin_ctzll(digits) / 8;
+
+	if (unlikely(b->err || b->cap - b->len < 8))
+		return false;
+	digits = (digits | ZEROS) >> zeros * 8;
+	memcpy(b->data + b->len, &digits, 8);
+	b->len += 8 - zeros;
+	return true;
+}
+
 void buf_u64(struct buf *b, uint64_t v)
 {
 	/* Most numbers in packets are small. */
@@ -101,10 +138,8 @@ void buf_u64(struct buf *b, uint64_t v)
 		buf_char(b, (char)('0' + v));
 		return;
 	}
-	if (v < 100) {
-		buf_bytes(b, two_digits + v * 2, 2);
+	if (v < EIGHT_DIGITS && append_small(b, (uint32_t)v))
 		return;
-	}
 	char text[20 + SHORT], *end = text + 20, *start = decimal_before(end, v);
 
 	append_short(b, start, (size_t)(end - start));
@@ -119,8 +154,19 @@ void buf_i64(struct buf *b, int64_t v)
 
 void buf_u64_pad(struct buf *b, uint64_t v, unsigned width)
 {
-	char text[20], *end = text + sizeof(text), *start = decimal_before(end, v);
+	static const uint32_t limits[] = { 0,	   10,	    100,      1000,	10000,
+					   100000, 1000000, 10000000, 100000000 };
+	char text[20], *end = text + sizeof(text), *start;
 
+	/* Decimals of seconds: as many digits as there may be. */
+	if (width && width <= 8 && v < limits[width] && !b->err && b->cap - b->len >= 8) {
+		uint64_t digits = (eight_digits((uint32_t)v) | ZEROS) >> (8 - width) * 8;
+
+		memcpy(b->data + b->len, &digits, 8);
+		b->len += width;
+		return;
+	}
+	start = decimal_before(end, v);
 	width = MIN(width, (unsigned)sizeof(text));
 	while ((size_t)(end - start) < width)
 		*--start = '0';

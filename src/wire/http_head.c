@@ -59,10 +59,14 @@ static const char *const methods[] = {
 /* "HTTP/1.1 200 OK". What is after the code is free. */
 static bool parse_status_line(struct text line, struct http_head *h)
 {
-	struct text rest = line, version = text_word(&rest), code = text_word(&rest);
+	struct text rest = line, version, code;
 	uint64_t value;
 
-	if (!text_begins(version, "HTTP/") || code.len != 3 || !text_number(code, &value))
+	if (!text_begins(line, "HTTP/"))
+		return false;
+	version = text_word(&rest);
+	code = text_word(&rest);
+	if (code.len != 3 || !text_number(code, &value))
 		return false;
 	h->reply = true;
 	h->version = version;
@@ -287,7 +291,9 @@ bool http_head_is_sure(const uint8_t *bytes, uint32_t len)
 {
 	struct http_head h;
 
-	if (http_head_parse(bytes, len, &h) == -E_MALFORMED || !h.version.len)
+	/* Methods and versions begin with a capital letter: most of what is no HTTP does not. */
+	if (!len || bytes[0] < 'A' || bytes[0] > 'Z' ||
+	    http_head_parse(bytes, len, &h) == -E_MALFORMED || !h.version.len)
 		return false;
 	if (!text_begins(h.version, "HTTP/1.") || h.version.len != 8)
 		return false;
