@@ -352,9 +352,12 @@ static void ftp_line(struct buf *b, const struct packet *p, size_t layer)
 /* A server speaks first, and most say what they are. */
 static bool ftp_guess(const uint8_t *bytes, size_t len, bool stream)
 {
-	struct text line = text_line(bytes, (uint32_t)MIN(len, (size_t)LINE_MAX_LEN)).text;
+	struct text line;
 
-	return stream && reply_code(line) == 220 && memmem(line.at, line.len, "FTP", 3);
+	if (!stream || !len || bytes[0] != '2')
+		return false;
+	line = text_line(bytes, (uint32_t)MIN(len, (size_t)LINE_MAX_LEN)).text;
+	return reply_code(line) == 220 && memmem(line.at, line.len, "FTP", 3);
 }
 
 static int ftp_compose(struct compose *m, struct fault *fault)

@@ -388,11 +388,14 @@ static void smtp_line(struct buf *b, const struct packet *p, size_t layer)
 /* Servers say what they speak, clients greet. */
 static bool smtp_guess(const uint8_t *bytes, size_t len, bool stream)
 {
-	struct text line = text_line(bytes, (uint32_t)MIN(len, (size_t)LINE_MAX_LEN)).text;
-	struct text arg = line, word = text_word(&arg);
+	struct text line, arg, word;
 
-	if (!stream || !line.len)
+	/* Most bytes are told by the first of them. */
+	if (!stream || !len || !memchr("2EHLehl", bytes[0], 7))
 		return false;
+	line = text_line(bytes, (uint32_t)MIN(len, (size_t)LINE_MAX_LEN)).text;
+	arg = line;
+	word = text_word(&arg);
 	if (reply_code(line) == 220)
 		return memmem(line.at, line.len, "SMTP", 4) || memmem(line.at, line.len, "LMTP", 4);
 	return arg.len && (text_is(word, "EHLO") || text_is(word, "HELO") || text_is(word, "LHLO"));
