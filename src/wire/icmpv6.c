@@ -275,6 +275,12 @@ static const struct field record_auxiliary = {
 	AS_BYTES("icmpv6.mldr.mar.auxiliary_data", 0, 0),
 	.title = "Auxiliary data",
 };
+static const struct rows more_rows[] = {
+	{ &record_group, 1 },
+	{ record_fields, ARRAY_LEN(record_fields) },
+	{ &record_source, 1 },
+	{ &record_auxiliary, 1 },
+};
 
 static const struct multicast_record record = {
 	.group = &record_group,
@@ -377,5 +383,7 @@ const struct protocol protocol_icmpv6 = {
 	.checksum = &fields[2],
 	.checksum_kind = CHECKSUM_PSEUDO,
 	.walk = icmpv6_walk,
+	.more_rows = more_rows,
+	.n_more_rows = ARRAY_LEN(more_rows),
 	.line = icmpv6_line,
 };

@@ -317,6 +317,8 @@ const struct protocol protocol_routing = {
 	.bodies = routing_bodies,
 	.n_bodies = ARRAY_LEN(routing_bodies),
 	.walk = routing_walk,
+	.more_rows = &(const struct rows){ &routing_unknown, 1 },
+	.n_more_rows = 1,
 	.line = ext_line,
 };
 
