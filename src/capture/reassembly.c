@@ -447,17 +447,19 @@ unsigned reassembly_segment(struct reassembly_pool *pool, struct reassembly *r,
 	return p.result;
 }
 
-void reassembly_acked(struct reassembly_pool *pool, struct reassembly *r, uint32_t ack,
-		      int64_t now_ns, uint32_t patience)
+void reassembly_acked(struct reassembly_pool *pool, struct reassembly *r,
+		      const struct reassembly_ack *a, int64_t now_ns)
 {
 	uint64_t waited_ns;
 
-	if (before(ack, r->ranges[0].start))
+	if (before(a->ack, r->ranges[0].start))
 		return;
-	if (!r->patience)
-		r->acked_ns = now_ns;
+	if (!r->patience) {
+		r->acked_ns = a->since_ns;
+		r->patience = a->age;
+	}
 	waited_ns = (uint64_t)now_ns - (uint64_t)r->acked_ns;
-	if (++r->patience > patience || waited_ns >= NS_PER_S)
+	if (++r->patience > a->patience || waited_ns >= (uint64_t)a->wait_ns)
 		pass_hole(pool, r);
 }
 

@@ -9,7 +9,7 @@
  *
  * Bytes that never come are not waited for without end. The hole before kept bytes is passed over
  *  - when the receiver acknowledged them all and REASSEMBLY_PATIENCE further segments of the
- *    connection, or one second, brought nothing (a capture may show an ACK before its data; of a
+ *    connection, or 200 ms, brought nothing (a capture may show an ACK before its data; of a
  *    connection that is being closed, REASSEMBLY_HASTE segments);
  *  - when nothing is captured of the receiver, after one second;
  *  - when what is kept would exceed REASSEMBLY_MAX bytes or REASSEMBLY_RANGES pieces;
@@ -29,10 +29,14 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/macros.h"
+
 #define REASSEMBLY_MAX	    (1u << 20) /* bytes that one direction keeps at most */
 #define REASSEMBLY_RANGES   128	       /* pieces that came early, likewise */
 #define REASSEMBLY_PATIENCE 8
 #define REASSEMBLY_HASTE    2
+#define REASSEMBLY_WAIT_NS  (200 * (int64_t)NS_PER_MS)
+#define REASSEMBLY_BLIND_NS ((int64_t)NS_PER_S)
 
 struct reassembly;
 struct reassembly_pool;
@@ -81,10 +85,11 @@ struct reassembly {
 	uint32_t head;	/* where in @memory what is not taken begins, */
 	uint32_t ready; /* so many bytes */
 	uint32_t n_ranges;
-	uint32_t next;	   /* the sequence number behind them */
-	uint32_t fin;	   /* that of the end of the stream */
-	uint32_t far;	   /* behind the last segment that was too far away */
-	uint32_t patience; /* segments since the hole in hand was found to be acknowledged, */
+	uint32_t next; /* the sequence number behind them */
+	uint32_t fin;  /* that of the end of the stream */
+	uint32_t far;  /* behind the last segment that was too far away */
+	uint32_t
+		patience; /* segments since what is in the hole in hand was acknowledged, plus 1, */
 	bool started, has_fin, ended, has_far;
 	int64_t acked_ns; /* and when that was */
 };
@@ -112,12 +117,18 @@ void reassembly_start(struct reassembly *r, uint32_t seq);
 unsigned reassembly_segment(struct reassembly_pool *pool, struct reassembly *r,
 			    const struct reassembly_segment *s);
 
-/*
- * With every segment of the connection while bytes are waiting: the receiver has everything up to
- * @ack. The hole is passed over after @patience segments, or a second.
- */
-void reassembly_acked(struct reassembly_pool *pool, struct reassembly *r, uint32_t ack,
-		      int64_t now_ns, uint32_t patience);
+/* What is known of the receiver. */
+struct reassembly_ack {
+	uint32_t ack;	   /* it has everything up to here, */
+	int64_t since_ns;  /* as it said first then, */
+	uint32_t age;	   /* so many segments ago */
+	uint32_t patience; /* a hole is passed over after so many more, */
+	int64_t wait_ns;   /* or so long */
+};
+
+/* With every segment of the connection while bytes are waiting. */
+void reassembly_acked(struct reassembly_pool *pool, struct reassembly *r,
+		      const struct reassembly_ack *a, int64_t now_ns);
 
 /* Shows again what was not taken. */
 void reassembly_resume(struct reassembly_pool *pool, struct reassembly *r);

@@ -186,7 +186,7 @@ static void heed(struct streams *t, const struct stream_side *side)
 		d->announces = PROTOCOL_NONE;
 	}
 	if (d->proto != stream->proto)
-		speak(stream, d->proto);
+		speak(stream, d->proto); /* PROTOCOL_NONE: what the next bytes prove */
 }
 
 /* These are not the protocol's. Another one's, if nothing was said so far? */
@@ -236,7 +236,7 @@ static size_t read_messages(struct streams *t, struct stream_side *side, const u
 	size_t at = 0;
 
 	while (at < len && stream->proto && !side->data) {
-		struct dialogue known = stream->dialogue;
+		struct dialogue known;
 		uint8_t proto = stream->proto;
 		int64_t n;
 
@@ -246,6 +246,7 @@ static size_t read_messages(struct streams *t, struct stream_side *side, const u
 		}
 		if (side->lost)
 			forget_message(t, side);
+		known = stream->dialogue;
 		n = measure(t, side, bytes + at, len - at, end);
 		if (n > 0) {
 			side->lost = false;
@@ -324,9 +325,13 @@ struct streams *streams_free(struct streams *t)
 	return NULL;
 }
 
-/* Where the segment's direction begins, if it is the first one or a SYN. */
-static void start(struct reassembly_pool *pool, struct reassembly *r, const struct segment *s)
+/*
+ * Where the segment's direction begins, if it is the first one or a SYN. What begins in the middle
+ * is like what follows a hole.
+ */
+static void start(struct reassembly_pool *pool, struct stream_side *side, const struct segment *s)
 {
+	struct reassembly *r = &side->bytes;
 	uint32_t seq = s->flags & TCP_FLAG_SYN ? s->seq + 1 : s->seq;
 
 	if (r->started && (!(s->flags & TCP_FLAG_SYN) || r->next == seq || r->ready || r->n_ranges))
@@ -335,21 +340,46 @@ static void start(struct reassembly_pool *pool, struct reassembly *r, const stru
 		return;
 	reassembly_done(pool, r);
 	reassembly_start(r, seq);
+	side->lost = !(s->flags & TCP_FLAG_SYN);
 }
 
 /* Bytes of @side that wait for others: has the receiver got them long ago? */
 static void press(struct streams *t, struct stream_side *side, const struct stream_side *receiver)
 {
 	struct reassembly *r = &side->bytes;
-	uint32_t patience = REASSEMBLY_PATIENCE, ack = receiver->ack;
+	struct reassembly_ack a = {
+		.ack = receiver->ack,
+		.since_ns = receiver->ack_ns,
+		.age = receiver->ack_age,
+		.patience = REASSEMBLY_PATIENCE,
+		.wait_ns = REASSEMBLY_WAIT_NS,
+	};
 
 	if (!receiver->acked) {
-		patience = UINT32_MAX;
-		ack = r->ranges[0].start;
-	} else if (r->has_fin && ack == r->fin + 1) {
-		patience = REASSEMBLY_HASTE;
+		a = (struct reassembly_ack){
+			.ack = r->ranges[0].start,
+			.since_ns = t->segment->time_ns,
+			.patience = UINT32_MAX,
+			.wait_ns = REASSEMBLY_BLIND_NS,
+		};
+	} else if (r->has_fin && a.ack == r->fin + 1) {
+		a.patience = REASSEMBLY_HASTE;
 	}
-	reassembly_acked(&t->pool, r, ack, t->segment->time_ns, patience);
+	reassembly_acked(&t->pool, r, &a, t->segment->time_ns);
+}
+
+/* Which bytes of the other side the sender of @s has. */
+static void note_ack(struct stream_side *own, struct stream_side *other, const struct segment *s)
+{
+	other->ack_age++;
+	if (!(s->flags & TCP_FLAG_ACK) || (own->acked && (int32_t)(s->ack - own->ack) <= 0)) {
+		own->ack_age++;
+		return;
+	}
+	own->acked = true;
+	own->ack = s->ack;
+	own->ack_ns = s->time_ns;
+	own->ack_age = 0;
 }
 
 /* An RST ends both directions, if it can be one of this connection. */
@@ -395,21 +425,21 @@ void streams_segment(struct streams *t, struct connection *c, unsigned side,
 	t->news.data = false;
 	t->news.result = 0;
 	if (unlikely(!own->bytes.started || s->flags & TCP_FLAG_SYN))
-		start(&t->pool, &own->bytes, s);
-	if (s->flags & TCP_FLAG_ACK && (!own->acked || (int32_t)(s->ack - own->ack) > 0)) {
-		own->acked = true;
-		own->ack = s->ack;
-	}
+		start(&t->pool, own, s);
 	for (unsigned i = 0; i < 2; i++) {
 		if (unlikely(reassembly_waits(&stream->side[i].bytes)))
 			press(t, &stream->side[i], &stream->side[!i]);
 		if (unlikely(stream->side[i].full))
 			reassembly_resume(&t->pool, &stream->side[i].bytes);
 	}
+	note_ack(own, other, s);
 	if (s->flags & TCP_FLAG_RST)
 		reset(t, stream, side, s);
 	else if (s->len || s->flags & TCP_FLAG_FIN)
 		take_data(t, own, other, s);
+	/* A new hole: what is missing may have been acknowledged long ago. */
+	if (unlikely(reassembly_waits(&own->bytes) && !own->bytes.patience))
+		press(t, own, other);
 	*ret_news = t->news;
 }
 

@@ -40,12 +40,14 @@ struct stream_sink {
 /* One direction. */
 struct stream_side {
 	struct reassembly bytes;
-	bool acked;   /* @ack is known */
-	bool guessed; /* its first bytes were looked at */
-	bool data;    /* what follows is not the protocol's */
-	bool lost;    /* there was a hole: the next message has to be found */
-	bool full;    /* messages are left over for the next packet */
-	uint32_t ack; /* the highest that it sent */
+	bool acked;	  /* @ack is known */
+	bool guessed;	  /* its first bytes were looked at */
+	bool data;	  /* what follows is not the protocol's */
+	bool lost;	  /* there was a hole: the next message has to be found */
+	bool full;	  /* messages are left over for the next packet */
+	uint32_t ack;	  /* the highest that it sent, */
+	uint32_t ack_age; /* segments of the connection since then */
+	int64_t ack_ns;	  /* and when that was */
 };
 
 /* Part of a connection. All zero at its start. */
