@@ -406,7 +406,9 @@ static void stun_walk(struct walk *w)
 	const struct block *body = stun_body(header, w->end - off);
 	unsigned type;
 
-	if (!walk_rows(w, body->fields, 1, off, w->end, 0))
+	if (!body)
+		walk_fault(w, -E_TRUNCATED, off);
+	if (!body || !walk_rows(w, body->fields, 1, off, w->end, 0))
 		return;
 	type = load_be16(header);
 	if (body->fields != channel) {
