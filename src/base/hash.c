@@ -203,7 +203,7 @@ static uint64_t rotate_left(uint64_t v, unsigned bits)
 	return v << bits | v >> (64 - bits);
 }
 
-static void sip_round(uint64_t v[static 4])
+__attribute__((always_inline)) static inline void sip_round(uint64_t v[static 4])
 {
 	v[0] += v[1];
 	v[1] = rotate_left(v[1], 13) ^ v[0];
@@ -217,7 +217,7 @@ static void sip_round(uint64_t v[static 4])
 	v[2] = rotate_left(v[2], 32);
 }
 
-static void sip_word(uint64_t v[static 4], uint64_t word)
+__attribute__((always_inline)) static inline void sip_word(uint64_t v[static 4], uint64_t word)
 {
 	v[3] ^= word;
 	sip_round(v);

@@ -79,7 +79,7 @@ bool segment_of(const struct packet *p, const struct packet *outer, struct segme
 	if (!l || l->flags & (LAYER_CUT | LAYER_MALFORMED | LAYER_QUOTED))
 		return false;
 	for (const struct layer *before = p->layers; before < l; before++)
-		if (before->flags & LAYER_MORE)
+		if (unlikely(before->flags & LAYER_MORE))
 			return false; /* the beginning of something that other fragments complete */
 	if (!ends_of(p, l, outer, &s->ends))
 		return false;

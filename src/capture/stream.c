@@ -235,11 +235,16 @@ static size_t read_messages(struct streams *t, struct stream_side *side, const u
 	bool reply = is_reply(t->connection, side);
 	size_t at = 0;
 
-	while (at < len && stream->proto && !side->data) {
+	while (at < len && !side->data) {
 		struct dialogue known;
-		uint8_t proto = stream->proto;
+		uint8_t proto;
 		int64_t n;
 
+		if (!stream->proto)
+			decide(t, side, bytes + at, len - at);
+		proto = stream->proto;
+		if (!proto)
+			break;
 		if (t->news.n_messages == t->config.max_messages && !end) {
 			side->full = true;
 			return at;
@@ -266,7 +271,8 @@ static size_t read_messages(struct streams *t, struct stream_side *side, const u
 			side->data = true;
 		}
 	}
-	if (at < len)
+	/* Of unknown protocols each segment shows its own data. */
+	if (at < len && (at || stream->proto))
 		say_data(t, side, bytes + at, len - at);
 	return len;
 }
@@ -276,14 +282,11 @@ static size_t stream_take(struct reassembly_pool *pool, struct reassembly *r, co
 {
 	struct streams *t = streams_of(pool);
 	struct stream_side *side = side_of(r);
-	struct stream *stream = &t->connection->stream;
 
 	side->full = false;
-	if (!stream->proto && len)
-		decide(t, side, bytes, len);
 	give(t, side, len > old ? bytes + old : NULL, len - old, 0, end && r->ended);
-	if (!t->segment || !stream->proto)
-		return len; /* of unknown protocols each segment shows its own data */
+	if (!t->segment)
+		return len;
 	return read_messages(t, side, bytes, len, end);
 }
 
