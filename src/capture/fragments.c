@@ -144,8 +144,10 @@ static void time_out(struct fragments *f, struct pending *d)
 static void evict(struct fragments *f, const struct pending *keep, size_t more)
 {
 	while (f->bytes + more > f->config.max_bytes) {
-		struct pending *d = f->oldest == keep ? f->oldest->newer : f->oldest;
+		struct pending *d = f->oldest;
 
+		if (d && d == keep)
+			d = d->newer;
 		if (!d)
 			return;
 		f->counts.evicted += !d->discarded;
