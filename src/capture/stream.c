@@ -211,6 +211,7 @@ static void forget_message(struct streams *t, const struct stream_side *side)
 	d->phase[reply] = 0;
 	d->count[reply] = 0;
 	d->scanned[reply] = 0;
+	d->memory = 0; /* what waits for an answer may have been answered */
 }
 
 /* The length of the message that begins at @bytes, as protocol.message() has it. */

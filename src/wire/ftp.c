@@ -377,7 +377,6 @@ const struct protocol protocol_ftp = {
 		 "which PORT, EPRT and the replies to PASV and EPSV announce.",
 	.whole = true,
 	.application = true,
-	.lines = true,
 	.more_rows = &more_rows,
 	.n_more_rows = 1,
 	.step = ftp_step,

@@ -280,7 +280,6 @@ const struct protocol protocol_imap = {
 		 "any kind come as literals, with their length before them.",
 	.whole = true,
 	.application = true,
-	.lines = true,
 	.more_rows = &more_rows,
 	.n_more_rows = 1,
 	.step = imap_step,

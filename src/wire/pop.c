@@ -210,7 +210,6 @@ const struct protocol protocol_pop = {
 	.about = "Mail fetched from a server: commands, and responses that begin with +OK or -ERR.",
 	.whole = true,
 	.application = true,
-	.lines = true,
 	.more_rows = &more_rows,
 	.n_more_rows = 1,
 	.step = pop_step,

@@ -123,8 +123,6 @@ struct protocol {
 	bool whole;   /* all that is left is its own, and in the bytes of the header: messages */
 	bool application; /* its part of the line says what matters: that of TCP and UDP is left out
 			   */
-	bool lines; /* its messages are lines: after a hole in a stream, whatever comes next begins
-		       one */
 
 	/* Rows that only walk() gives, for finding fields by name. */
 	const struct rows {

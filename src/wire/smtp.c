@@ -419,7 +419,6 @@ const struct protocol protocol_smtp = {
 	.about = "Commands and replies in lines of text; a mail follows DATA or BDAT.",
 	.whole = true,
 	.application = true,
-	.lines = true,
 	.more_rows = &more_rows,
 	.n_more_rows = 1,
 	.step = smtp_step,
