@@ -8,7 +8,8 @@
 
 #include "base/err.h"
 
-#define METHOD_MAX 32 /* the longest registered has 17 characters */
+#define EMPTY_MAX  256u /* bytes of empty lines before a message */
+#define METHOD_MAX 32	/* the longest registered has 17 characters */
 
 /* Methods that are enough to know HTTP by: IANA's list (http-methods), then UPnP's. */
 static const char *const methods[] = {
@@ -135,7 +136,8 @@ int http_head_parse(const uint8_t *bytes, uint32_t len, struct http_head *ret_he
 	uint32_t end;
 
 	*h = (struct http_head){ 0 };
-	while (h->start < len && (bytes[h->start] == '\r' || bytes[h->start] == '\n'))
+	while (h->start < MIN(len, EMPTY_MAX) &&
+	       (bytes[h->start] == '\r' || bytes[h->start] == '\n'))
 		h->start++;
 	h->fields = h->len = len;
 	line = text_line(bytes + h->start, len - h->start);
@@ -287,19 +289,26 @@ void http_head_framing(struct http_head *head, const uint8_t *bytes, enum http_a
 		head->kind = HTTP_BODY_LENGTH;
 }
 
+uint32_t http_method_len(struct text t)
+{
+	for (size_t i = 0; i < sizeof(methods) / sizeof(methods[0]); i++) {
+		uint32_t n = (uint32_t)strlen(methods[i]);
+
+		if (n < t.len && t.at[0] == (uint8_t)methods[i][0] && t.at[n] == ' ' &&
+		    !memcmp(t.at, methods[i], n))
+			return n;
+	}
+	return 0;
+}
+
 bool http_head_is_sure(const uint8_t *bytes, uint32_t len)
 {
 	struct http_head h;
 
 	/* Methods and versions begin with a capital letter: most of what is no HTTP does not. */
 	if (!len || bytes[0] < 'A' || bytes[0] > 'Z' ||
-	    http_head_parse(bytes, len, &h) == -E_MALFORMED || !h.version.len)
+	    http_head_parse(bytes, len, &h) == -E_MALFORMED || h.version.len != 8 ||
+	    !text_begins(h.version, "HTTP/1."))
 		return false;
-	if (!text_begins(h.version, "HTTP/1.") || h.version.len != 8)
-		return false;
-	for (size_t i = 0; i < sizeof(methods) / sizeof(methods[0]) && !h.reply; i++)
-		if (h.method.len == strlen(methods[i]) &&
-		    !memcmp(h.method.at, methods[i], h.method.len))
-			return true;
-	return h.reply;
+	return h.reply || http_method_len(text_of(h.method.at, h.method.len + 1));
 }

@@ -57,6 +57,9 @@ bool http_field_next(const struct http_head *head, const uint8_t *bytes, uint32_
 /* Finds where the body ends (RFC 9112 section 6.3). @asked: what a response answers. */
 void http_head_framing(struct http_head *head, const uint8_t *bytes, enum http_asked asked);
 
+/* Length of the registered method that @t begins with, a blank after it; 0: none. */
+uint32_t http_method_len(struct text t);
+
 /* Whether @bytes begin with a first line that can only be of HTTP/1.x. */
 bool http_head_is_sure(const uint8_t *bytes, uint32_t len);
 

@@ -18,8 +18,10 @@
 #include "wire/dialogue.h"
 #include "wire/http.h"
 
-#define PART_LEN   65536
-#define LOOK_AHEAD 8192 /* a first line that is longer is not found among other bytes */
+#define PART_LEN   65536 /* a header is not longer */
+#define LOOK_AHEAD 8192u /* a first line that is longer is not found among other bytes */
+
+_Static_assert(PART_LEN <= HTTP_HEAD_MAX, "a part can be given of what is no header");
 
 enum stage {
 	STAGE_HEAD,
@@ -193,39 +195,41 @@ static bool is_status_line(const uint8_t *at, size_t len)
 	       at[9] <= '9' && at[10] >= '0' && at[10] <= '9' && at[11] >= '0' && at[11] <= '9';
 }
 
-/* Where the request line that ends before @version ("HTTP/1.…") begins; 0: nowhere. */
-static uint32_t request_line(const uint8_t *bytes, uint32_t version)
+/* The next place from *@from on where a response begins, 0: none; *@from: where to go on. */
+static uint32_t find_response(const uint8_t *bytes, uint32_t len, uint32_t *from)
 {
-	uint32_t from = version > LOOK_AHEAD ? version - LOOK_AHEAD : 1;
-	uint32_t line = version;
+	const uint8_t *at = bytes + *from, *end = bytes + len;
 
-	while (line > from && bytes[line - 1] != '\n')
-		line--;
-	for (; line < version; line++)
-		if (http_head_is_sure(bytes + line, version + 10 - line))
-			return line;
+	while (at < end && (at = memmem(at, (size_t)(end - at), "HTTP/1.", 7))) {
+		if (is_status_line(at, (size_t)(end - at)))
+			return (uint32_t)(at - bytes);
+		at++;
+	}
+	*from = MAX(*from, len - MIN(len, 12u));
 	return 0;
 }
 
-/* The next place, from @from on, where a message begins; 0: none. */
-static uint32_t find_message(const uint8_t *bytes, uint32_t len, uint32_t from, bool reply)
+/* The same for a request: somewhere in a line that ends in " HTTP/1.1". One pass over each line. */
+static uint32_t find_request(const uint8_t *bytes, uint32_t len, uint32_t *from)
 {
-	const uint8_t *at = bytes + from, *end = bytes + len;
+	struct text_line line;
 
-	while (at < end && (at = memmem(at, (size_t)(end - at), "HTTP/1.", 7))) {
-		uint32_t line = (uint32_t)(at - bytes);
+	for (uint32_t at = *from;; at += line.span) {
+		uint32_t end, first;
 
-		if (reply && is_status_line(at, (size_t)(end - at)))
-			return line;
-		if (!reply && end - at > 9 && (at[8] == '\r' || at[8] == '\n') && line > 1 &&
-		    at[-1] == ' ') {
-			line = request_line(bytes, line);
-			if (line)
-				return line;
+		line = text_line(bytes + at, len - at);
+		end = at + line.text.len;
+		first = MAX(at, end - MIN(end, LOOK_AHEAD));
+		if (!line.ended) {
+			*from = first;
+			return 0;
 		}
-		at++;
+		if (line.text.len < 10 || memcmp(bytes + end - 9, " HTTP/1.", 8) != 0)
+			continue;
+		for (; first < end - 9; first++)
+			if (http_method_len(text_of(bytes + first, end - first)))
+				return first;
 	}
-	return 0;
 }
 
 /* No message begins here: up to where one does. */
@@ -236,12 +240,12 @@ static int64_t lost_message(struct dialogue *d, bool reply, const uint8_t *bytes
 
 	if (d->scanned[reply] >> STAGE_BIT == STAGE_LOST)
 		from = d->scanned[reply] & MAX_OFF;
-	found = find_message(bytes, window, from, reply);
+	found = reply ? find_response(bytes, window, &from) : find_request(bytes, window, &from);
 	if (found && found < PART_LEN)
 		return found;
 	if (end || window == PART_LEN + LOOK_AHEAD)
 		return MIN((int64_t)len, (int64_t)PART_LEN);
-	remember(d, reply, STAGE_LOST, window > LOOK_AHEAD ? window - LOOK_AHEAD : 1);
+	remember(d, reply, STAGE_LOST, from);
 	return 0;
 }
 
@@ -326,6 +330,9 @@ int64_t http_message(struct dialogue *d, bool reply, const uint8_t *bytes, size_
 				 head.method.len || head.reply ? head.fields - 1 : 0);
 		return end ? len : 0;
 	}
+	/* Among so many lines no other message is looked for: each might go on as long. */
+	if (err == -E_TRUNCATED)
+		return PART_LEN;
 	if (err < 0)
 		return lost_message(d, reply, bytes, len, end);
 	http_head_framing(&head, bytes, http_next_asked(d));
