@@ -154,6 +154,30 @@ static const struct field advertisement[] = {
 	  .about = "Address and preference of each", .block = &router_block },
 };
 
+const struct value_name icmp_extended_states[] = {
+	{ 0, "reserved" }, { 1, "incomplete" }, { 2, "reachable" }, { 3, "stale" },
+	{ 4, "delay" },	   { 5, "probe" },	{ 6, "failed" },    { 0 },
+};
+static const struct field extended[] = {
+	{ AS_UINT("icmp.ident", BYTE(4), 16), .title = "Identifier" },
+	{ AS_UINT("icmp.ext.echo.seq", BYTE(6), 8), .title = "Sequence number",
+	  .about = "Counts the requests" },
+	{ AS_HEX("icmp.ext.echo.req.res", BYTE(7), 7, 2), .title = "Reserved" },
+	{ AS_FLAG("icmp.ext.echo.req.local", BYTE(7) + 7), .title = "Local",
+	  .about = "The interface asked about is of the host that answers" },
+};
+static const struct field extended_reply[] = {
+	{ AS_UINT("icmp.ident", BYTE(4), 16), .title = "Identifier" },
+	{ AS_UINT("icmp.ext.echo.seq", BYTE(6), 8), .title = "Sequence number" },
+	{ AS_UINT("icmp.ext.echo.rsp.state", BYTE(7), 3), .title = "State",
+	  .about = "Of a neighbour that was asked about", .values = icmp_extended_states },
+	{ AS_HEX("icmp.ext.echo.rsp.res", BYTE(7) + 3, 2, 2), .title = "Reserved" },
+	{ AS_FLAG("icmp.ext.echo.rsp.active", BYTE(7) + 5), .title = "Active",
+	  .about = "The interface is up" },
+	{ AS_FLAG("icmp.ext.echo.rsp.ipv4", BYTE(7) + 6), .title = "IPv4 runs on it" },
+	{ AS_FLAG("icmp.ext.echo.rsp.ipv6", BYTE(7) + 7), .title = "IPv6 runs on it" },
+};
+
 static const struct block bodies[] = {
 	{ .name = "echo-reply",
 	  .title = "Echo reply",
@@ -259,6 +283,18 @@ static const struct block bodies[] = {
 	  ROWS(mask),
 	  .min_len = 12,
 	  .code = ICMP4_TYPE_MASK_REPLY },
+	{ .name = "extended",
+	  .title = "Extended echo request",
+	  .rfc = "RFC 8335 section 2",
+	  ROWS(extended),
+	  .min_len = 8,
+	  .code = ICMP4_TYPE_EXTENDED },
+	{ .name = "extended-reply",
+	  .title = "Extended echo reply",
+	  .rfc = "RFC 8335 section 3",
+	  ROWS(extended_reply),
+	  .min_len = 8,
+	  .code = ICMP4_TYPE_EXTENDED_REPLY },
 };
 
 static const struct block *icmp_body(const uint8_t *header, size_t len)

@@ -6,6 +6,10 @@
 
 extern const struct protocol protocol_icmp;
 
+/* What a neighbour that an extended echo asks about is in (RFC 8335 section 3), of both versions.
+ */
+extern const struct value_name icmp_extended_states[];
+
 /* "echo request id 7 seq 1": both versions' echo. @ident: the four bytes after the checksum. */
 void icmp_line_echo(struct buf *b, bool request, const uint8_t *ident);
 

@@ -195,6 +195,26 @@ static const struct field report2[] = {
 	{ AS_UINT("icmpv6.mldr.nb_mcast_records", BYTE(6), 16), .title = "Number of records" },
 };
 
+static const struct field extended[] = {
+	{ AS_HEX("icmpv6.echo.identifier", BYTE(4), 16, 4), .title = "Identifier" },
+	{ AS_UINT("icmpv6.ext.echo.seq", BYTE(6), 8), .title = "Sequence number",
+	  .about = "Counts the requests" },
+	{ AS_HEX("icmpv6.ext.echo.req.res", BYTE(7), 7, 2), .title = "Reserved" },
+	{ AS_FLAG("icmpv6.ext.echo.req.local", BYTE(7) + 7), .title = "Local",
+	  .about = "The interface asked about is of the host that answers" },
+};
+static const struct field extended_reply[] = {
+	{ AS_HEX("icmpv6.echo.identifier", BYTE(4), 16, 4), .title = "Identifier" },
+	{ AS_UINT("icmpv6.ext.echo.seq", BYTE(6), 8), .title = "Sequence number" },
+	{ AS_UINT("icmpv6.ext.echo.rsp.state", BYTE(7), 3), .title = "State",
+	  .about = "Of a neighbour that was asked about", .values = icmp_extended_states },
+	{ AS_HEX("icmpv6.ext.echo.rsp.res", BYTE(7) + 3, 2, 2), .title = "Reserved" },
+	{ AS_FLAG("icmpv6.ext.echo.rsp.active", BYTE(7) + 5), .title = "Active",
+	  .about = "The interface is up" },
+	{ AS_FLAG("icmpv6.ext.echo.rsp.ipv4", BYTE(7) + 6), .title = "IPv4 runs on it" },
+	{ AS_FLAG("icmpv6.ext.echo.rsp.ipv6", BYTE(7) + 7), .title = "IPv6 runs on it" },
+};
+
 #define BODY(n, t, r, rows, len, type) \
 	.name = (n), .title = (t), .rfc = (r), ROWS(rows), .min_len = (len), .code = (type)
 
@@ -240,6 +260,10 @@ static const struct block bodies[] = {
 	{ BODY("mld-report2", "Multicast listener report, version 2", "RFC 3810 section 5.2",
 	       report2, 8, ICMP6_TYPE_MLD2_REPORT),
 	  .has_options = true },
+	{ BODY("extended", "Extended echo request", "RFC 8335 section 2", extended, 8,
+	       ICMP6_TYPE_EXTENDED) },
+	{ BODY("extended-reply", "Extended echo reply", "RFC 8335 section 3", extended_reply, 8,
+	       ICMP6_TYPE_EXTENDED_REPLY) },
 };
 enum { BODY_QUERY2 = 7 };
 

@@ -560,8 +560,11 @@ static void tcp_line(struct buf *b, const struct packet *p, size_t layer)
 		tcp_analysis_text(b, facts);
 		buf_lit(b, "] ");
 	}
-	if (packet_says_more(p, layer))
+	if (packet_says_more(p, layer)) {
+		if (l->header_len >= TCP_HEADER_LEN && header[13] & TCP_FLAG_RST)
+			buf_lit(b, "[reset] ");
 		return;
+	}
 	buf_lit(b, "TCP");
 	if (l->header_len < TCP_HEADER_LEN)
 		return;
