@@ -150,24 +150,33 @@ static int put_documents(struct capture *c)
 	return 0;
 }
 
-int main(int argc, char **argv)
+static int match_all(const struct capture *c)
 {
-	struct capture c;
 	char *line = NULL;
 	size_t cap = 0;
 	ssize_t n;
 
+	while ((n = getline(&line, &cap, stdin)) > 0)
+		match(c, line, (size_t)n - (line[n - 1] == '\n'));
+	free(line);
+	return 0;
+}
+
+int main(int argc, char **argv)
+{
+	struct capture c;
+	int status;
+
 	if (argc < 2 || open_capture(argv[1], &c) < 0) {
-		fprintf(stderr, "usage: wire-match FILE [OPTION… -- NAME…] (pcap)\n");
+		fprintf(stderr, "usage: wire-match FILE [ek | OPTION… -- NAME…] (pcap)\n");
 		return 2;
 	}
-	if (argc == 3 && !strcmp(argv[2], "ek"))
-		return put_documents(&c);
-	if (argc > 2)
-		return put_columns(&c, argv + 2);
-	while ((n = getline(&line, &cap, stdin)) > 0)
-		match(&c, line, (size_t)n - (line[n - 1] == '\n'));
-	free(line);
+	if (argc == 2)
+		status = match_all(&c);
+	else if (argc == 3 && !strcmp(argv[2], "ek"))
+		status = put_documents(&c);
+	else
+		status = put_columns(&c, argv + 2);
 	free(c.bytes);
-	return 0;
+	return status;
 }
