@@ -29,7 +29,6 @@ static char separator_of(const char *text)
 
 static int set_option(struct columns_config *c, const char *key, size_t len, const char *value)
 {
-	static const char quotes[] = { ['d'] = '"', ['s'] = '\'', ['n'] = '\0' };
 	bool yes = *value == 'y' || *value == 'Y', no = *value == 'n' || *value == 'N';
 
 	if (len == 9 && !memcmp(key, "separator", len) && separator_of(value))
@@ -39,7 +38,7 @@ static int set_option(struct columns_config *c, const char *key, size_t len, con
 	else if (len == 10 && !memcmp(key, "occurrence", len) && *value && strchr("fla", *value))
 		c->occurrence = *value;
 	else if (len == 5 && !memcmp(key, "quote", len) && *value && strchr("dsn", *value))
-		c->quote = quotes[(unsigned char)*value];
+		c->quote = *value == 'd' ? '"' : *value == 's' ? '\'' : '\0';
 	else if (len == 6 && !memcmp(key, "header", len) && (yes || no))
 		c->header = yes;
 	else if (len == 3 && !memcmp(key, "bom", len) && (yes || no))

@@ -41,19 +41,23 @@ static int open_capture(const char *path, struct capture *ret)
 	FILE *f = fopen(path, "rb");
 	struct capture c = { .at = 24 };
 	uint32_t magic;
+	size_t n;
 
 	if (!f || fseek(f, 0, SEEK_END) < 0)
 		return -1;
 	c.len = (size_t)ftell(f);
 	rewind(f);
-	c.bytes = malloc(c.len);
-	if (!c.bytes || c.len < 24 || fread(c.bytes, 1, c.len, f) != c.len)
+	c.bytes = c.len < 24 ? NULL : malloc(c.len);
+	if (!c.bytes)
 		return -1;
+	n = fread(c.bytes, 1, c.len, f);
 	fclose(f);
 	c.swapped = c.bytes[0] == 0xa1;
 	magic = number_at(&c, 0);
-	if (magic != 0xa1b2c3d4 && magic != 0xa1b23c4d)
+	if (n != c.len || (magic != 0xa1b2c3d4 && magic != 0xa1b23c4d)) {
+		free(c.bytes);
 		return -1;
+	}
 	c.fraction_ns = magic == 0xa1b2c3d4 ? 1000 : 1;
 	c.link_type = number_at(&c, 20);
 	*ret = c;
