@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "cli/verb.h"
 #include "wire/packet_copy.h"
 
 #define N_BATCHES     8
@@ -49,26 +50,6 @@ struct capture_pool {
 	struct worker workers[THREADS_MAX];
 };
 
-static int write_all(int fd, const struct buf *text)
-{
-	const char *at = text->data;
-	size_t left = text->len;
-
-	if (text->err)
-		return text->err;
-	while (left) {
-		ssize_t n = write(fd, at, left);
-
-		if (n < 0 && errno != EINTR)
-			return -errno;
-		if (n > 0) {
-			at += n;
-			left -= (size_t)n;
-		}
-	}
-	return 0;
-}
-
 static void print_batch(struct worker *w, struct batch *batch)
 {
 	buf_reset(&w->text);
@@ -102,7 +83,7 @@ static void *work(void *arg)
 
 		pthread_mutex_unlock(&p->lock);
 		if (!err)
-			err = write_all(p->config.fd, &w->text);
+			err = command_write(p->config.fd, &w->text);
 		pthread_mutex_lock(&p->lock);
 		p->err = err;
 		p->n_written++;

@@ -49,14 +49,37 @@ int command_fails(const struct command *cmd, int status, const char *format, ...
 int command_fault(const struct command *cmd, const char *text, const struct fault *fault)
 {
 	size_t len = strlen(text), offset = MIN(fault->offset, len);
+	bool asks = *fault->text && fault->text[strlen(fault->text) - 1] == '?';
 	struct buf safe = buf_of(800);
 
-	command_fails(cmd, EXIT_USAGE, "%s.", fault->text);
+	/* A question keeps its mark. */
+	command_fails(cmd, EXIT_USAGE, asks ? "%.*s?" : "%.*s.", (int)(strlen(fault->text) - asks),
+		      fault->text);
 	buf_safe(&safe, text, MIN(len, (size_t)200));
 	if (len && safe.len == len) /* one short line that holds nothing odd */
 		fprintf(stderr, "  %s\n  %*s^\n", text, (int)utf8_columns(text, offset), "");
 	buf_done(&safe);
 	return EXIT_USAGE;
+}
+
+int command_write(int fd, const struct buf *text)
+{
+	const char *at = text->data;
+	size_t left = text->len;
+
+	if (text->err)
+		return text->err;
+	while (left) {
+		ssize_t n = write(fd, at, left);
+
+		if (n < 0 && errno != EINTR)
+			return -errno;
+		if (n > 0) {
+			at += n;
+			left -= (size_t)n;
+		}
+	}
+	return 0;
 }
 
 void command_notes(const struct command *cmd, const char *format, ...)

@@ -7,7 +7,7 @@
 /* One a line: */
 /* clang-format off */
 static const struct verb *const verbs[] = {
-	&verb_arp, &verb_capture, &verb_explain, &verb_help, &verb_hosts, &verb_ifaces,
+	&verb_arp, &verb_capture, &verb_craft, &verb_explain, &verb_help, &verb_hosts, &verb_ifaces,
 	&verb_lab, &verb_monitor, &verb_ping, NULL,
 };
 /* clang-format on */

@@ -10,6 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/buf.h"
 #include "base/err.h"
 #include "out/out.h"
 
@@ -131,5 +132,8 @@ int command_fault(const struct command *cmd, const char *text, const struct faul
 
 /* A remark on standard error, silenced by -q. */
 void command_notes(const struct command *cmd, const char *format, ...) PRINTF(2, 3);
+
+/* Writes text that is no record where the results go. Return: 0, the buffer's error, or -errno. */
+MUST_CHECK int command_write(int fd, const struct buf *text);
 
 #endif

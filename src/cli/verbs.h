@@ -6,6 +6,7 @@
 
 extern const struct verb verb_arp;
 extern const struct verb verb_capture;
+extern const struct verb verb_craft;
 extern const struct verb verb_explain;
 extern const struct verb verb_help;
 extern const struct verb verb_hosts;

@@ -129,6 +129,22 @@ int host_neighbour_get(struct netlink *nl, const struct addr *addr, uint32_t ifi
 	return err;
 }
 
+int host_neighbour_resolve(struct netlink *nl, const struct addr *addr, uint32_t ifindex)
+{
+	char memory[128];
+	struct buf req = buf_in(memory, sizeof(memory));
+	struct ndmsg head = { .ndm_family = (uint8_t)addr->family,
+			      .ndm_ifindex = (int)ifindex,
+			      .ndm_state = NUD_NONE,
+			      .ndm_flags = NTF_USE };
+
+	if (!addr_len(addr))
+		return -E_RANGE;
+	netlink_begin(&req, RTM_NEWNEIGH, NLM_F_CREATE, &head, sizeof(head));
+	netlink_put_addr(&req, NDA_DST, addr);
+	return netlink_request(nl, &req, NULL, NULL);
+}
+
 const char *host_neighbour_state_name(uint16_t state)
 {
 	switch (state) {

@@ -46,6 +46,13 @@ MUST_CHECK int host_neighbour_get(struct netlink *nl, const struct addr *addr, u
 				  struct host_neighbour *ret_neighbour);
 
 /**
+ * host_neighbour_resolve() - let the kernel ask for a neighbour, as if something were sent there
+ * Return: 0 when it has begun; host_neighbour_get() tells what comes of it. Needs CAP_NET_ADMIN.
+ */
+MUST_CHECK int host_neighbour_resolve(struct netlink *nl, const struct addr *addr,
+				      uint32_t ifindex);
+
+/**
  * host_neighbour_parse() - read one RTM_NEWNEIGH or RTM_DELNEIGH message
  * Return: 1, 0 when it is not of IPv4 or IPv6 (a bridge's table), -E_MALFORMED, -E_TRUNCATED.
  * @ret_neighbour is set only when 1.

@@ -9,7 +9,6 @@
 #include <errno.h>
 #include <stdlib.h>
 
-#include "base/targets.h"
 #include "wire/craft_internal.h"
 
 #define NAME_LEN   64
@@ -478,25 +477,40 @@ uint8_t craft_text_first(const struct craft_text *t)
 	return protocol_find(t->parts[0].name, strlen(t->parts[0].name));
 }
 
-bool craft_text_sets(const struct craft_text *t, uint8_t protocol, const char *name)
+/* The setting of a field in the first layer of @protocol, the last one of several; or NULL. */
+static const struct part *find_part(const struct craft_text *t, uint8_t protocol, const char *name)
 {
 	const struct protocol *p = protocols[protocol];
+	const struct part *found = NULL;
 	bool in = false;
 
 	for (uint32_t i = 0; i < t->n_parts; i++) {
-		const char *n = t->parts[i].name;
+		const struct part *part = &t->parts[i];
+		const char *n = part->name;
 
-		if (t->parts[i].layer) {
-			if (in)
-				return false;
+		if (part->layer && in)
+			break;
+		if (part->layer)
 			in = protocol_find(n, strlen(n)) == protocol;
-		} else if (in && (!strcmp(n, name) ||
-				  (!strncmp(n, p->name, p->name_len) && n[p->name_len] == '.' &&
-				   !strcmp(n + p->name_len + 1, name)))) {
-			return true;
-		}
+		else if (in && (!strcmp(n, name) ||
+				(!strncmp(n, p->name, p->name_len) && n[p->name_len] == '.' &&
+				 !strcmp(n + p->name_len + 1, name))))
+			found = part;
 	}
-	return false;
+	return found;
+}
+
+bool craft_text_sets(const struct craft_text *t, uint8_t protocol, const char *name)
+{
+	return find_part(t, protocol, name);
+}
+
+const struct targets *craft_text_addresses(const struct craft_text *t, uint8_t protocol,
+					   const char *name, size_t i)
+{
+	const struct part *p = find_part(t, protocol, name);
+
+	return p && i < p->n ? t->values[p->first + i].targets : NULL;
 }
 
 int craft_text_make(const struct craft_text *t, uint64_t i, struct craft *craft,

@@ -16,6 +16,7 @@
 #ifndef SONDE_WIRE_CRAFT_TEXT_H
 #define SONDE_WIRE_CRAFT_TEXT_H
 
+#include "base/targets.h"
 #include "wire/craft.h"
 
 /* More combinations are refused. */
@@ -42,6 +43,10 @@ uint8_t craft_text_first(const struct craft_text *t);
 /* Whether a field is set; names without the protocol's in front, of the first layer of @protocol.
  */
 bool craft_text_sets(const struct craft_text *t, uint8_t protocol, const char *name);
+
+/* The @i-th set of addresses that such a field gets, sealed; NULL behind the last. */
+const struct targets *craft_text_addresses(const struct craft_text *t, uint8_t protocol,
+					   const char *name, size_t i);
 
 /**
  * craft_text_make() - the @i-th packet
