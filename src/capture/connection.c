@@ -169,6 +169,10 @@ static void set_bases(struct connection *c, const struct segment *s, unsigned si
 	if (!c->based[side]) {
 		c->based[side] = true;
 		c->base[side] = s->flags & TCP_FLAG_SYN ? s->seq : s->seq - 1;
+	} else if (s->flags & TCP_FLAG_SYN && s->seq != c->base[side]) {
+		/* Only an answer: a SYN alone would have begun another connection. */
+		c->base[side] = s->seq;
+		c->reused_by = s->frame;
 	}
 	if (s->flags & TCP_FLAG_ACK && !c->based[!side]) {
 		c->based[!side] = true;
@@ -208,6 +212,7 @@ static struct connection *find(struct connections *t, const struct segment *s, u
 	*(struct connection **)value = c;
 	if (old) {
 		c->reused_by = s->frame;
+		c->completeness = SEEN_SYN;
 		release(t, old);
 	}
 	return c;
@@ -236,7 +241,7 @@ struct connection *connections_find(struct connections *t, const struct segment 
 {
 	struct connection *c = find(t, s, ret_side);
 
-	if (c && unlikely(!c->based[0] || !c->based[1]))
+	if (c && unlikely(!c->based[0] || !c->based[1] || s->flags & TCP_FLAG_SYN))
 		set_bases(c, s, *ret_side);
 	return c;
 }

@@ -101,8 +101,7 @@ static bool fills_window(const struct judging *j)
 
 	return j->s->len && !(j->s->flags & OPENS_OR_ENDS) && o->acked_some &&
 	       o->scale != TCP_SCALE_UNKNOWN &&
-	       j->s->seq + j->s->len ==
-		       o->last_ack + ((uint32_t)o->window << (o->scale > 0 ? o->scale : 0));
+	       j->s->seq + j->s->len == o->last_ack + o->window_bytes;
 }
 
 /* What needs no data to be said. */
@@ -121,7 +120,8 @@ static void judge_window(struct judging *j)
 	if (own->sent_some && before(own->next, s->seq) && !(s->flags & TCP_FLAG_RST)) {
 		j->is |= TCP_LOST_SEGMENT;
 		own->flight_known = false;
-		own->expected_ack = own->next;
+		if (before(own->next, own->expected_ack))
+			own->expected_ack = own->next;
 	}
 	if (s->len <= 1 && own->sent_some && s->seq == own->next - 1 && !(s->flags & OPENS_OR_ENDS))
 		j->is |= TCP_KEEP_ALIVE;
@@ -160,27 +160,17 @@ static void judge_ack(struct judging *j)
 	}
 }
 
-/* Whether bytes from here were sent before and wait to be acknowledged. */
-static bool was_sent(struct tcp_direction *d, uint32_t seq)
-{
-	for (uint32_t i = d->n_sent; i--;)
-		if (sent_at(d, i)->seq == seq)
-			return true;
-	return false;
-}
-
 /* Of segments that do not begin where the last one ended. */
 static uint32_t judge_repetition(struct judging *j)
 {
 	const struct segment *s = j->s;
 	struct tcp_direction *own = j->own, *other = j->other;
 	int64_t reordering = j->h->initial_rtt_ns ? j->h->initial_rtt_ns : REORDERING_NS;
-	bool known = was_sent(own, s->seq);
 
 	if (other->n_duplicates >= 2 && other->last_ack == s->seq &&
 	    since(s->time_ns, other->last_ack_ns) < FAST_NS)
 		return TCP_FAST_RETRANSMISSION | TCP_RETRANSMISSION;
-	if (!known && since(s->time_ns, own->next_ns) < reordering && own->next != j->end)
+	if (since(s->time_ns, own->next_ns) < reordering && own->next != j->end)
 		return TCP_OUT_OF_ORDER;
 	j->facts->rto_frame = own->n_sent ? sent_at(own, 0)->frame : own->next_frame;
 	j->facts->rto_ns = since(s->time_ns, own->n_sent ? sent_at(own, 0)->time_ns : own->next_ns);
@@ -223,11 +213,11 @@ static void take_ack(struct judging *j)
 	other->n_sent = kept;
 }
 
-/* Sent and not acknowledged, this segment included. */
+/* Sent and not acknowledged, this segment included; its FIN does not count. */
 static void count_flight(struct judging *j)
 {
 	struct tcp_direction *own = j->own;
-	uint32_t first = j->s->seq, last = first + j->s->len;
+	uint32_t first = j->s->seq, last = j->end;
 
 	if (!own->flight_known || !j->s->len)
 		return;
@@ -236,9 +226,10 @@ static void count_flight(struct judging *j)
 
 		if (before(sent->seq, first))
 			first = sent->seq;
-		if (before(last, sent->end) && sent->seq != j->s->seq)
+		if (before(last, sent->end))
 			last = sent->end;
 	}
+	last -= j->s->flags & TCP_FLAG_FIN ? 1 : 0;
 	if (last - first < 1u << 31 && last - first > own->sacked)
 		j->facts->bytes_in_flight = last - first - own->sacked;
 }
@@ -264,20 +255,23 @@ static void remember(struct judging *j, struct tcp_budget *budget)
 	const struct segment *s = j->s;
 	struct tcp_direction *own = j->own;
 	bool probe = j->is & TCP_ZERO_WINDOW_PROBE;
+	/* An RST that answers a SYN has no number of its own. */
+	bool placed = !probe && !(s->flags & TCP_FLAG_RST && !s->seq);
 
 	if (j->end != s->seq)
 		sent_add(own, budget, j);
-	if (!probe && (!own->sent_some || before(own->next, j->end))) {
+	if (placed && (!own->sent_some || before(own->next, j->end))) {
 		own->next = j->end;
 		own->next_frame = s->frame;
 		own->next_ns = s->time_ns;
 		own->sent_some = true;
 	}
-	if (!probe && (!own->in_order || s->seq == own->expected_ack)) {
+	if (placed && (!own->in_order || s->seq == own->expected_ack)) {
 		own->expected_ack = own->next;
 		own->in_order = true;
 	}
 	own->window = s->window;
+	own->window_bytes = j->facts->window;
 	if (s->flags & TCP_FLAG_ACK) {
 		own->last_ack = s->ack;
 		own->acked_some = true;
@@ -301,17 +295,29 @@ static void take_handshake(struct judging *j)
 	struct tcp_direction *own = j->own;
 	bool syn = s->flags & TCP_FLAG_SYN;
 
-	if (s->flags & TCP_FLAG_ACK && syn && s->scale == SEGMENT_NO_SCALE)
-		j->other->scale = TCP_SCALE_NONE; /* scaled by both or by none */
 	if (syn)
 		own->scale = s->scale == SEGMENT_NO_SCALE ? TCP_SCALE_NONE
 							  : (int16_t)MIN(s->scale, 14);
+	/* Scaled by both or by none (RFC 7323 section 2.2). */
+	if (syn && own->scale == TCP_SCALE_NONE)
+		j->other->scale = TCP_SCALE_NONE;
+	else if (syn && j->other->scale == TCP_SCALE_NONE)
+		own->scale = TCP_SCALE_NONE;
 	if (syn && !(s->flags & TCP_FLAG_ACK)) {
 		h->syn_ns = s->time_ns;
 		h->syn_known = true;
-	} else if (!syn && h->syn_known && !h->initial_rtt_ns && s->flags & TCP_FLAG_ACK) {
-		h->initial_rtt_ns = since(s->time_ns, h->syn_ns);
 	}
+}
+
+/* The ACK that completes the handshake, judged without knowing how long that took. */
+static void take_initial_rtt(struct judging *j)
+{
+	const struct segment *s = j->s;
+	struct tcp_history *h = j->h;
+
+	if (!(s->flags & TCP_FLAG_SYN) && s->flags & TCP_FLAG_ACK && h->syn_known &&
+	    !h->initial_rtt_ns)
+		h->initial_rtt_ns = since(s->time_ns, h->syn_ns);
 }
 
 static void take_time(struct judging *j)
@@ -352,15 +358,16 @@ void tcp_analyse(struct tcp_history *h, struct tcp_budget *budget, const struct 
 	*ret_facts = (struct tcp_facts){ 0 };
 	take_time(&j);
 	take_handshake(&j);
+	scale = s->flags & TCP_FLAG_SYN ? TCP_SCALE_NONE : j.own->scale;
+	ret_facts->window = (uint32_t)s->window << (scale > 0 ? scale : 0);
 	judge_window(&j);
 	judge_ack(&j);
 	judge_data(&j);
 	remember(&j, budget);
-	scale = s->flags & TCP_FLAG_SYN ? TCP_SCALE_NONE : j.own->scale;
+	take_initial_rtt(&j);
 	ret_facts->analysis = j.is;
 	ret_facts->scale = j.own->scale;
-	ret_facts->window = (uint32_t)s->window << (scale > 0 ? scale : 0);
-	if (j.is || ret_facts->acks_frame || ret_facts->bytes_in_flight)
+	if (j.is || ret_facts->acks_frame || (s->len && j.own->flight_known))
 		ret_facts->initial_rtt_ns = h->initial_rtt_ns;
 }
 

@@ -3,6 +3,10 @@
  * window and so on, by the definitions of the Wireshark User's Guide, section "TCP Analysis". They
  * are rules of thumb for whoever watches in the middle: it is not known what the hosts received.
  *
+ * tshark 4.0 agrees in all but a few of ten thousand segments. Where it does not: a segment without
+ * the ACK flag acknowledges nothing here; sequence numbers that jump backwards by gigabytes are
+ * compared modulo 2^32; the same ACK of data that was not captured is reported once.
+ *
  * Sequence numbers are those on the wire and wrap around; comparisons are modulo 2^32.
  */
 #ifndef SONDE_CAPTURE_TCP_ANALYSIS_H
@@ -35,9 +39,11 @@ struct tcp_direction {
 	bool acked_some; /* @last_ack is */
 	bool in_order;	 /* @expected_ack is */
 	bool flight_known;
+	bool probing;		 /* a zero window probe was the last data that it sent */
 	bool probed, kept_alive; /* its last segment was a zero window probe, a keep-alive */
 	int16_t scale;		 /* TCP_SCALE_… */
 	uint16_t window;	 /* of its last segment, as on the wire */
+	uint32_t window_bytes;	 /* and as it is meant */
 	uint32_t next;		 /* behind the highest byte sent, */
 	uint64_t next_frame;	 /* by this frame */
 	int64_t next_ns;
