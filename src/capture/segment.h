@@ -41,7 +41,7 @@ bool ends_of(const struct packet *p, const struct layer *l, const struct packet 
 /**
  * segment_of() - the first TCP segment in a packet that is not quoted in an error message
  * @outer: as in ends_of()
- * Return: false when there is none, or its header is not whole. @ret_layer is set with it.
+ * Return: false when there is none, or its header is not whole. Frame and time are not filled.
  */
 bool segment_of(const struct packet *p, const struct packet *outer, struct segment *ret_segment);
 

@@ -213,7 +213,7 @@ static void take_ack(struct judging *j)
 	other->n_sent = kept;
 }
 
-/* Sent and not acknowledged, this segment included; its FIN does not count. */
+/* Sent and not acknowledged, this segment included; its SYN or FIN does not count. */
 static void count_flight(struct judging *j)
 {
 	struct tcp_direction *own = j->own;
@@ -229,7 +229,7 @@ static void count_flight(struct judging *j)
 		if (before(last, sent->end))
 			last = sent->end;
 	}
-	last -= j->s->flags & TCP_FLAG_FIN ? 1 : 0;
+	last -= j->s->flags & (TCP_FLAG_SYN | TCP_FLAG_FIN) ? 1 : 0;
 	if (last - first < 1u << 31 && last - first > own->sacked)
 		j->facts->bytes_in_flight = last - first - own->sacked;
 }
