@@ -33,7 +33,7 @@ declare -A ours
 while IFS=$'\t' read -r what value; do ours[$what]=$value; done \
 	< <(build-bench/src/wire/bench-wire "$dir/mixed.pcap")
 
-dump_walk='' dump_line='' shark_line='' shark_json=''
+dump_walk='' dump_line='' shark_line='' shark_json='' shark_columns='' shark_filter=''
 if command -v tcpdump >/dev/null; then
 	dump_walk=$(rate "$packets" tcpdump -r "$dir/mixed.pcap" -w /dev/null)
 	dump_line=$(rate "$packets" tcpdump -n -r "$dir/mixed.pcap")
@@ -41,9 +41,16 @@ fi
 if command -v tshark >/dev/null; then
 	shark_line=$(rate $((packets / 10)) tshark -n -r "$dir/tenth.pcap")
 	shark_json=$(rate $((packets / 10)) tshark -n -r "$dir/tenth.pcap" -T ek)
+	shark_columns=$(rate $((packets / 10)) tshark -n -r "$dir/tenth.pcap" -T fields -e ip.src \
+		-e ip.dst -e tcp.dstport)
+	shark_filter=$(rate $((packets / 10)) tshark -n -r "$dir/tenth.pcap" -w /dev/null \
+		-Y 'tcp.port == 443 && ip.addr == 10.0.0.0/8')
 fi
 echo "$packets packets, processor time of one thread"
 row "layer walk" "${ours[layer walk]}" "$dump_walk" "tcpdump -w /dev/null"
 row "one line" "${ours[one line]}" "$dump_line" "tcpdump -n"
 row "one line" "${ours[one line]}" "$shark_line" "tshark -n"
 row "JSON" "${ours[JSON]}" "$shark_json" "tshark -T ek"
+row "ek" "${ours[ek]}" "$shark_json" "tshark -T ek"
+row "3 columns" "${ours[3 columns]}" "$shark_columns" "tshark -T fields"
+row "display filter" "${ours[display filter]}" "$shark_filter" "tshark -Y"
