@@ -2,6 +2,7 @@
 
 #include <pthread.h>
 #include <stdlib.h>
+#include <strings.h>
 
 #include "wire/near.h"
 
@@ -287,11 +288,15 @@ void registry_suggest(struct buf *b, const char *typed, size_t len)
 	memcpy(text, typed, len);
 	text[len] = '\0';
 	for (size_t i = 0; i < n_names; i++) {
-		unsigned distance = near_distance(text, names[i].name);
+		size_t n = strlen(names[i].name);
+		bool begins = n > len && !strncasecmp(text, names[i].name, len);
+		unsigned distance;
 
+		if (!begins && (n > len + 4 || len > n + 4))
+			continue;
+		distance = near_distance(text, names[i].name);
 		/* A protocol is not meant because the name of a field begins with it. */
-		if (near_enough(text, names[i].name) &&
-		    (distance < 5 || strlen(names[i].name) > len))
+		if ((begins || distance < 5) && near_enough(text, names[i].name))
 			nearest_take(&best, names[i].name, distance);
 	}
 	for (size_t i = 0; i < ARRAY_LEN(best.name) && best.name[i]; i++) {
