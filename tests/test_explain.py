@@ -17,6 +17,9 @@ def test_list(sonde):
     assert {"eth", "arp", "ip", "ipv6", "icmp", "icmpv6", "udp", "tcp"} <= set(names)
     text = sonde("explain", "--list")
     assert text.status == 0 and "RFC 9293" in text.out
+    headings = [line for line in text.out.splitlines() if line and line[0] != " "]
+    assert headings == ["Links", "Network", "Transport", "Applications"]
+    assert {"frame", "dns", "dhcpv6", "tls", "syslog", "stp", "data"} <= set(names)
 
 
 def test_every_protocol_is_drawn(sonde):
@@ -50,7 +53,31 @@ def test_part_and_field(sonde):
     by_name, by_number = sonde("explain", "tcp", "mss"), sonde("explain", "tcp", "2")
     by_field = sonde("explain", "tcp.options.mss_val")
     assert by_name.status == 0 and "tcp.options.mss_val  2 bytes" in by_name.out
-    assert by_name.out == by_number.out == by_field.out
+    assert by_name.out == by_number.out
+    assert by_field.out.startswith("tcp.options.mss_val — ") and by_field.out.endswith(by_name.out)
+
+
+@pytest.mark.parametrize("args, words", [
+    (["http", "404"], ["404 Not Found — http.response.code"]),
+    (["dns", "MX"], ["15 MX — dns.qry.type", "dns.mx.preference", "dns.mx.mail_exchange"]),
+    (["tls", "0x1301"], ["0x1301 TLS_AES_128_GCM_SHA256 — "]),
+    (["ftp", "226"], ["226 "]),
+    (["dhcp", "82"], ["Relay agent information — RFC 3046", "dhcp.option.agent_information_option"]),
+    (["tcp.flags.syn"], ["tcp.flags.syn — SYN, Transmission Control Protocol", "A flag of 1 bit"]),
+    (["dns.qry.type"], ["dns.qry.type — Type", "     15  MX"]),
+    (["ip.addr"], ["ip.src — ", "ip.dst — "]),
+], ids=str)
+def test_values_and_fields(sonde, args, words):
+    done = sonde("explain", *args)
+    assert (done.status, done.err) == (0, "")
+    assert all(word in done.out for word in words), done.out
+
+
+def test_application_bytes(sonde):
+    text = "485454502f312e3120323030204f4b0d0a5365727665723a20780d0a0d0a"
+    done = sonde("explain", "--as", "http", "--hex", text)
+    assert done.status == 0 and re.search(r"http\.server +x +Server", done.out)
+    assert re.search(r"http\.response\.code +200 +Status code: OK", done.out)
 
 
 def test_bytes(sonde):

@@ -8,7 +8,9 @@
 #include "wire/explain.h"
 #include "wire/hexdump.h"
 #include "wire/near.h"
+#include "wire/registry.h"
 
+#define FEW_PARTS 40
 #define TEXT_MAX  (4 << 20)
 #define BYTES_MAX 65549 /* the longest IP packet in an Ethernet frame */
 
@@ -29,11 +31,13 @@ static const struct verb_option options[] = {
 	  offsetof(struct explain_options, as) },
 };
 
-enum { NAME, TITLE, RFC, ABOUT, N_PROTOCOL };
+enum { NAME, TITLE, RFC, FLOOR, ABOUT, N_PROTOCOL };
 static const struct out_column protocol_columns[] = {
 	[NAME] = { "protocol", OUT_TEXT, .about = "its name, as in field names" },
 	[TITLE] = { "title", OUT_TEXT, .about = "its name in full" },
 	[RFC] = { "rfc", OUT_TEXT, .title = "DEFINED IN", .about = "where its header is defined" },
+	[FLOOR] = { "floor", OUT_TEXT, .extra = true,
+		    .about = "where it is: link, network, transport or application" },
 	[ABOUT] = { "about", OUT_TEXT, .extra = true, .about = "what it is for" },
 };
 static const struct out_type protocol_type = { "protocol", protocol_columns, N_PROTOCOL };
@@ -90,19 +94,45 @@ static int put_text(struct command *cmd, struct buf *b)
 	return err ? command_fails(cmd, EXIT_CANNOT, "%s", err_text(err)) : EXIT_YES;
 }
 
+static const char *floor_of(uint8_t id)
+{
+	const struct protocol *p = protocols[id];
+
+	return p->application || id == PROTOCOL_DATA ? "application"
+	       : p->ports			     ? "transport"
+	       : id < PROTOCOL_ARP		     ? "link"
+						     : "network";
+}
+
+/* People see a heading for each floor. */
 static int run_list(struct command *cmd)
 {
-	for (unsigned i = PROTOCOL_NONE + 1; i < N_PROTOCOLS; i++) {
-		const struct protocol *p = protocols[i];
-		struct out_value row[N_PROTOCOL] = {
-			[NAME] = out_text(p->name),
-			[TITLE] = out_text(p->title),
-			[RFC] = out_text(p->rfc),
-			[ABOUT] = out_text(p->about),
-		};
+	static const struct {
+		const char *floor, *heading;
+	} floors[] = { { "link", "Links" },
+		       { "network", "Network" },
+		       { "transport", "Transport" },
+		       { "application", "Applications" } };
 
-		if (p->rfc)
-			out_record(cmd->out, &protocol_type, row);
+	for (size_t f = 0; f < ARRAY_LEN(floors); f++) {
+		if (!wants_records(cmd))
+			out_line(cmd->out, "%s%s", f ? "\n" : "", floors[f].heading);
+		for (unsigned i = PROTOCOL_NONE + 1; i < N_PROTOCOLS; i++) {
+			const struct protocol *p = protocols[i];
+			struct out_value row[N_PROTOCOL] = {
+				[NAME] = out_text(p->name),   [TITLE] = out_text(p->title),
+				[RFC] = out_text(p->rfc),     [FLOOR] = out_text(floors[f].floor),
+				[ABOUT] = out_text(p->about),
+			};
+
+			if (strcmp(floor_of((uint8_t)i), floors[f].floor) != 0)
+				continue;
+			if (wants_records(cmd))
+				out_record(cmd->out, &protocol_type, row);
+			else
+				out_line(cmd->out, p->rfc ? "  %-13s %-51s %s" : "  %-13s %s",
+					 p->name, p->title, p->rfc);
+		}
 	}
 	return EXIT_YES;
 }
@@ -135,6 +165,8 @@ static int explain_to(struct command *cmd, const struct protocol *p, const struc
 	}
 	if (wants_records(cmd)) {
 		record_fields(cmd, p->fields, p->n_fields);
+		for (size_t i = 0; i < p->n_more_rows; i++)
+			record_fields(cmd, p->more_rows[i].fields, p->more_rows[i].n);
 		return EXIT_YES;
 	}
 	if (part)
@@ -167,21 +199,32 @@ static int unknown_protocol(struct command *cmd, const char *name)
 			     name);
 }
 
+/* Parts that may have been meant; else all of them, if they are few. */
 static int unknown_part(struct command *cmd, const struct protocol *p, const char *name)
 {
+	const struct options *o = p->options;
+	size_t n_options = o ? o->n_blocks : 0, n = p->n_bodies + n_options;
 	char text[1024];
-	struct buf all = buf_in(text, sizeof(text));
+	struct buf all = buf_in(text, sizeof(text) - 1), near = buf_of(1024);
+	int status;
 
-	for (size_t i = 0; i < p->n_bodies; i++)
-		add_near(&all, p->bodies[i].name);
-	for (size_t i = 0; p->options && i < p->options->n_blocks; i++)
-		add_near(&all, p->options->blocks[i].name);
-	if (!all.len)
-		return command_fails(cmd, EXIT_USAGE,
-				     "%s has no parts of its own: sonde explain %s", p->title,
-				     p->name);
-	return command_fails(cmd, EXIT_USAGE, "%s has no part '%s', but: %s", p->title, name,
-			     buf_cstr(&all));
+	for (size_t i = 0; i < n; i++) {
+		const char *part = i < p->n_bodies ? p->bodies[i].name
+						   : o->blocks[i - p->n_bodies].name;
+
+		add_near(&all, part);
+		if (near_enough(name, part))
+			add_near(&near, part);
+	}
+	if (near.len || (all.len && n <= FEW_PARTS))
+		status = command_fails(cmd, EXIT_USAGE, "%s has no part '%s', but: %s", p->title,
+				       name, buf_cstr(near.len ? &near : &all));
+	else
+		status = command_fails(cmd, EXIT_USAGE,
+				       "%s has no part and no value '%s': see sonde explain %s",
+				       p->title, name, p->name);
+	buf_done(&near);
+	return status;
 }
 
 static bool has_field(const struct field *rows, size_t n, const char *name)
@@ -218,19 +261,64 @@ static const struct protocol *find_field(const char *name, const struct block **
 	return NULL;
 }
 
+/* A field: what it is, then the header or part that it is in. */
+static int run_field(struct command *cmd, const char *name)
+{
+	const struct explain_style style = style_of(cmd);
+	const struct block *part = NULL;
+	const struct protocol *p = find_field(name, &part);
+	struct buf b = buf_of(TEXT_MAX);
+
+	if (!explain_field(&b, name, &style)) {
+		buf_done(&b);
+		return unknown_protocol(cmd, name);
+	}
+	if (p) {
+		buf_char(&b, '\n');
+		if (part)
+			explain_part(&b, p, part, &style);
+		else
+			explain_protocol(&b, p, &style);
+	}
+	return put_text(cmd, &b);
+}
+
+static int run_part(struct command *cmd, const struct protocol *p, const char *name)
+{
+	const struct explain_style style = style_of(cmd);
+	const struct block *part = explain_find_part(p, name);
+	struct buf b = buf_of(TEXT_MAX);
+
+	if (part)
+		return explain_to(cmd, p, part);
+	if (!explain_values(&b, p, name, &style)) {
+		buf_done(&b);
+		return unknown_part(cmd, p, name);
+	}
+	return put_text(cmd, &b);
+}
+
+static void record_named(struct command *cmd, const struct registry_name *n)
+{
+	for (size_t i = 0; i < n->n_parts; i++)
+		for (size_t k = 0; k < n->parts[i].n_rows; k++)
+			record_fields(cmd, n->parts[i].rows[k], 1);
+}
+
 static int run_protocol(struct command *cmd)
 {
 	const char *name = cmd->operands[0];
 	uint8_t id = protocol_find(name, strlen(name));
-	const struct block *part = NULL;
-	const struct protocol *p = id ? protocols[id] : find_field(name, &part);
+	const struct registry_name *n = registry_find(name, strlen(name));
 
-	if (!p)
-		return unknown_protocol(cmd, name);
-	if (cmd->n_operands < 2)
-		return explain_to(cmd, p, part);
-	part = explain_find_part(p, cmd->operands[1]);
-	return part ? explain_to(cmd, p, part) : unknown_part(cmd, p, cmd->operands[1]);
+	if (!id && n && wants_records(cmd)) {
+		record_named(cmd, n);
+		return EXIT_YES;
+	}
+	if (!id)
+		return run_field(cmd, name);
+	return cmd->n_operands < 2 ? explain_to(cmd, protocols[id], NULL)
+				   : run_part(cmd, protocols[id], cmd->operands[1]);
 }
 
 struct recorder {
@@ -391,7 +479,9 @@ static const struct example examples[] = {
 	{ "sonde explain tcp", "the header, drawn, and the meaning of its fields" },
 	{ "sonde explain tcp mss", "one of its options" },
 	{ "sonde explain icmpv6 ra", "one of its messages" },
-	{ "sonde explain ip.ttl", "the header that has this field" },
+	{ "sonde explain http 404", "a value, by number or name" },
+	{ "sonde explain dns MX", "likewise, and the fields that belong to it" },
+	{ "sonde explain tcp.flags.syn", "a field, and the header that has it" },
 	{ "sonde explain --hex '45 00 00 1c 00 01 00 00 40 11 …'", "bytes, field by field" },
 	{ "sonde explain --hex - < dump.txt", "bytes as tcpdump -x, xxd or Wireshark print them" },
 };
@@ -402,7 +492,9 @@ const struct verb verb_explain = {
 	.summary = "what a protocol's header looks like, and what pasted bytes mean",
 	.about =
 		"Draws the header of a protocol as the RFCs do, with each field's name, width and "
-		"meaning. PART is a message or an option of it, by name or number.\n\n"
+		"meaning. PART is a message or an option of it, or a value that one of its fields can "
+		"have, by name or number. A field's name instead explains the field, with all its "
+		"values.\n\n"
 		"With --hex it takes bytes apart: which of them are which field, and what they say. "
 		"Bytes may be pasted in any usual form: '45 00', 45:00, 4500, 0x45, or a dump with "
 		"offsets. It guesses whether they start with Ethernet or IP; --as decides.",

@@ -1,11 +1,12 @@
-#include "wire/explain.h"
+#include "wire/explain_internal.h"
 
+#include <ctype.h>
 #include <stdlib.h>
 #include <strings.h>
 
 #define INDENT 2
 
-static void put_bold(struct buf *b, const struct explain_style *style, const char *text)
+void explain_bold(struct buf *b, const struct explain_style *style, const char *text)
 {
 	if (style->colour)
 		buf_lit(b, "\033[1m");
@@ -14,9 +15,8 @@ static void put_bold(struct buf *b, const struct explain_style *style, const cha
 		buf_lit(b, "\033[0m");
 }
 
-/* Words from column *@at on, wrapped with @indent. */
-static void put_words(struct buf *b, const struct explain_style *style, const char *text,
-		      size_t *at, size_t indent)
+void explain_words(struct buf *b, const struct explain_style *style, const char *text, size_t *at,
+		   size_t indent)
 {
 	while (*text) {
 		size_t len = strcspn(text, " ");
@@ -52,7 +52,7 @@ static void put_values(struct buf *b, const struct explain_style *style, const s
 		struct buf t = buf_in(text, sizeof(text) - 1);
 
 		if (n == SHOWN_VALUES) {
-			put_words(b, style, "…", &at, indent);
+			explain_words(b, style, "…", &at, indent);
 			return;
 		}
 		if (f->hex)
@@ -61,7 +61,7 @@ static void put_values(struct buf *b, const struct explain_style *style, const s
 			buf_u64(&t, v->value);
 		buf_printf(&t, " %s%s", v->name, v[1].name ? ";" : "");
 		text[t.len] = '\0';
-		put_words(b, style, text, &at, indent);
+		explain_words(b, style, text, &at, indent);
 	}
 }
 
@@ -91,9 +91,8 @@ static void put_width(struct buf *b, const struct field *f)
 	buf_fill(b, ' ', 10 - MIN(b->len - start, (size_t)9));
 }
 
-/* A row for each field: name, width, what it means. */
-static void put_fields(struct buf *b, const struct explain_style *style, const struct field *rows,
-		       size_t n, size_t name_width, size_t deeper)
+void explain_fields(struct buf *b, const struct explain_style *style, const struct field *rows,
+		    size_t n, size_t name_width, size_t deeper)
 {
 	size_t indent = INDENT + name_width + 2 + 10;
 
@@ -105,17 +104,17 @@ static void put_fields(struct buf *b, const struct explain_style *style, const s
 		buf_str(b, f->name);
 		buf_fill(b, ' ', name_width - MIN(f->name_len + in, name_width) + 2);
 		put_width(b, f);
-		put_words(b, style, f->title, &at, indent);
+		explain_words(b, style, f->title, &at, indent);
 		if (f->about) {
 			buf_char(b, '.');
 			at++;
-			put_words(b, style, f->about, &at, indent);
+			explain_words(b, style, f->about, &at, indent);
 		}
 		put_values(b, style, f, indent);
 		buf_char(b, '\n');
 		if (f->block)
-			put_fields(b, style, f->block->fields, f->block->n_fields, name_width,
-				   deeper + 2);
+			explain_fields(b, style, f->block->fields, f->block->n_fields, name_width,
+				       deeper + 2);
 	}
 }
 
@@ -129,7 +128,7 @@ static void put_parts(struct buf *b, const struct explain_style *style, const ch
 		title_width = MAX(title_width, strlen(blocks[i].title));
 	}
 	buf_char(b, '\n');
-	put_bold(b, style, title);
+	explain_bold(b, style, title);
 	buf_char(b, '\n');
 	for (size_t i = 0; i < n; i++) {
 		const struct block *k = &blocks[i];
@@ -148,12 +147,12 @@ static void put_more(struct buf *b, const struct explain_style *style, const str
 
 	if (p->n_fields)
 		buf_char(b, '\n');
-	put_bold(b, style, p->n_fields ? "Further fields" : "Fields");
+	explain_bold(b, style, p->n_fields ? "Further fields" : "Fields");
 	buf_char(b, '\n');
 	for (size_t i = 0; i < p->n_more_rows; i++)
 		width = longest_name(p->more_rows[i].fields, p->more_rows[i].n, width);
 	for (size_t i = 0; i < p->n_more_rows; i++)
-		put_fields(b, style, p->more_rows[i].fields, p->more_rows[i].n, width, 0);
+		explain_fields(b, style, p->more_rows[i].fields, p->more_rows[i].n, width, 0);
 }
 
 /*
@@ -167,27 +166,58 @@ static const struct block *usual_body(const struct protocol *p)
 	return p->n_bodies && (p->n_bodies == 1 || !selected) ? p->bodies : NULL;
 }
 
+static const struct field *longest_values(const struct field *rows, size_t n,
+					  const struct field *best, size_t *best_n)
+{
+	for (size_t i = 0; i < n; i++) {
+		size_t k = 0;
+
+		while (rows[i].values && rows[i].values[k].name)
+			k++;
+		if (k > *best_n) {
+			*best_n = k;
+			best = &rows[i];
+		}
+	}
+	return best;
+}
+
+/* Where not all values of a field are shown: how to ask for one. */
+static void put_example_of_values(struct buf *b, const struct protocol *p)
+{
+	size_t n = SHOWN_VALUES;
+	const struct field *f = longest_values(p->fields, p->n_fields, NULL, &n);
+
+	for (size_t i = 0; i < p->n_more_rows; i++)
+		f = longest_values(p->more_rows[i].fields, p->more_rows[i].n, f, &n);
+	if (f)
+		buf_printf(b, "\nOne value, one field: sonde explain %s %u, sonde explain %s\n",
+			   p->name, f->values[n / 3].value, p->fields ? p->fields->name : f->name);
+}
+
 void explain_protocol(struct buf *b, const struct protocol *p, const struct explain_style *style)
 {
 	const struct block *body = usual_body(p);
-	const struct field *more = body ? body->fields : NULL;
+	/* Messages of one length are drawn with what the first of them has. */
+	const struct block *drawn = !body && p->bodies_fit ? p->bodies : body;
+	const struct field *more = drawn ? drawn->fields : NULL;
 	const struct options *o = p->options;
-	size_t at = 0, n_more = body ? body->n_fields : 0, width;
+	size_t at = 0, n_more = drawn ? drawn->n_fields : 0, width;
 	bool coded = false;
 
-	put_bold(b, style, p->title);
+	explain_bold(b, style, p->title);
 	if (p->rfc)
 		buf_printf(b, " — %s", p->rfc);
 	buf_char(b, '\n');
-	put_words(b, style, p->about, &at, 0);
+	explain_words(b, style, p->about, &at, 0);
 	buf_str(b, p->n_fields || n_more ? "\n\n" : "\n");
 	if (p->n_fields || n_more)
 		draw_rows(b, (const struct field *const[]){ p->fields, more },
 			  (size_t[]){ p->n_fields, n_more }, 2, INDENT);
 	buf_char(b, '\n');
 	width = longest_name(more, n_more, longest_name(p->fields, p->n_fields, 0));
-	put_fields(b, style, p->fields, p->n_fields, width, 0);
-	put_fields(b, style, more, n_more, width, 0);
+	explain_fields(b, style, p->fields, p->n_fields, width, 0);
+	explain_fields(b, style, more, n_more, width, 0);
 	for (size_t i = 0; i < p->n_bodies; i++)
 		coded = coded || (p->bodies[i].code > 1 && !body);
 	if (p->n_bodies > 1)
@@ -200,6 +230,7 @@ void explain_protocol(struct buf *b, const struct protocol *p, const struct expl
 	if (p->n_bodies > 1 || o)
 		buf_printf(b, "\nOne of them in full: sonde explain %s %s\n", p->name,
 			   p->n_bodies > 1 ? p->bodies[p->n_bodies / 2].name : o->blocks[2].name);
+	put_example_of_values(b, p);
 }
 
 static bool is_option(const struct protocol *p, const struct block *part)
@@ -218,7 +249,7 @@ void explain_part(struct buf *b, const struct protocol *p, const struct block *p
 
 	while (o && part->bare && n_before && before[n_before - 1].bit >= 8)
 		n_before--;
-	put_bold(b, style, part->title);
+	explain_bold(b, style, part->title);
 	buf_printf(b, " — %s, %s\n", part->rfc, p->title);
 	if (o || (p->select && part->code))
 		buf_printf(b, "Type %u%s\n", part->code, part->bare ? ", a single byte" : "");
@@ -231,8 +262,10 @@ void explain_part(struct buf *b, const struct protocol *p, const struct block *p
 		if (part->fields[i].block)
 			width = longest_name(part->fields[i].block->fields,
 					     part->fields[i].block->n_fields, width);
-	put_fields(b, style, before, n_before, width, 0);
-	put_fields(b, style, part->fields, part->n_fields, width, 0);
+	explain_fields(b, style, before, n_before, width, 0);
+	explain_fields(b, style, part->fields, part->n_fields, width, 0);
+	if (!part->n_fields && !part->bare)
+		explain_related(b, p, part->name, true, style);
 }
 
 static const struct block *find_block(const struct block *blocks, size_t n, const char *name)

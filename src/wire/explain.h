@@ -19,6 +19,14 @@ void explain_protocol(struct buf *b, const struct protocol *p, const struct expl
 void explain_part(struct buf *b, const struct protocol *p, const struct block *part,
 		  const struct explain_style *style);
 
+/* A field by its full name, with all its values. Return: false: there is none. */
+bool explain_field(struct buf *b, const char *name, const struct explain_style *style);
+
+/* The values of the protocol's fields with that number or name ("404", "MX", "0x1301"), and the
+ * fields called after them. Return: how many. */
+size_t explain_values(struct buf *b, const struct protocol *p, const char *name,
+		      const struct explain_style *style);
+
 /* The message or option called @name or with that type's number, or NULL. */
 const struct block *explain_find_part(const struct protocol *p, const char *name);
 
