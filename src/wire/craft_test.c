@@ -50,7 +50,10 @@ static void trip_item(struct sink *sink, const struct item *item)
 			continue;
 		w->found = true;
 		if (field_is_number(item->field)) {
-			assert_true(item->value == w->value);
+			if (item->value != w->value)
+				fail_msg("%s was set to %llu, but is read as %llu",
+					 item->field->name, (unsigned long long)w->value,
+					 (unsigned long long)item->value);
 		} else {
 			assert_true(item->len >= w->len);
 			assert_memory_equal(item->bytes, w->bytes, w->len);
@@ -72,6 +75,8 @@ static bool is_structure(const struct protocol *p, const struct field *f)
 	       !strcmp(f->name, "llc.control") || !strcmp(f->name, "llc.oui") ||
 	       !strcmp(f->name, "igmp.max_resp") || !strcmp(f->name, "igmp.reserved") ||
 	       !strcmp(f->name, "igmp.num_src") || !strcmp(f->name, "igmp.saddr") ||
+	       !strcmp(f->name, "rtp.cc") || !strcmp(f->name, "rtp.ext") ||
+	       !strcmp(f->name, "rtp.padding") || !strcmp(f->name, "rtcp.padding") ||
 	       !strcmp(f->name, "dhcp.option.end") ||
 	       !strcmp(f->name, "dhcp.option.option_overload");
 }
@@ -99,7 +104,8 @@ static int set_random(struct craft *c, struct trip *t, const struct field *f)
 			w->value =
 				(uint64_t)((int64_t)(w->value << (64 - f->bits)) >> (64 - f->bits));
 		if (f->type == FIELD_TIME)
-			w->value *= NS_PER_S;
+			w->value = NS_PER_S *
+				   (f->bits == 64 ? random_below(&rng, 2000000000) : w->value);
 		err = craft_uint(c, f->name, w->value, NULL);
 	} else {
 		random_bytes(&rng, w->bytes, sizeof(w->bytes));
