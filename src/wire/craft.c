@@ -67,8 +67,12 @@ int craft_body(struct craft *c, struct craft_layer *l, const struct block *body)
 	if (!body)
 		return 0;
 	craft_presets(c, body->fields, body->n_fields, l->off);
-	if (select < p->fields || select >= p->fields + p->n_fields)
+	if (select < p->fields || select >= p->fields + p->n_fields) {
+		/* Each body has the row that tells it among its own. */
+		if (select && select != p->next)
+			field_store(select, c->bytes + l->off + select->bit / 8, body->code);
 		return 0;
+	}
 	if (!craft_given(l->given, p->fields, select))
 		field_store(select, c->bytes + l->off + select->bit / 8, body->code);
 	if (body->subcode && !craft_given(l->given, p->fields, select + 1))

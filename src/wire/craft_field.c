@@ -5,6 +5,7 @@
  * body.
  */
 #include "wire/craft_internal.h"
+#include "wire/ntp_time.h"
 
 #include <strings.h>
 
@@ -251,7 +252,10 @@ static int store_number(struct craft *c, const struct place *at, const struct cr
 {
 	const struct field *f = at->row;
 	uint64_t scale = MAX(f->scale, 1u);
-	uint64_t number = f->type == FIELD_TIME ? v->number / NS_PER_S : v->number / scale;
+	/* Times of 32 and 48 bits are seconds since 1970, those of 64 bits are NTP's. */
+	uint64_t number = f->type != FIELD_TIME ? v->number / scale
+			  : f->bits == 64	? ntp_time_wire(v->number)
+						: v->number / NS_PER_S;
 	uint32_t off = at->off + f->bit / 8;
 	int err = craft_check_number(f, v, fault);
 

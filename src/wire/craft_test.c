@@ -66,6 +66,7 @@ static void trip_item(struct sink *sink, const struct item *item)
 static bool is_structure(const struct protocol *p, const struct field *f)
 {
 	return f == p->header_len || f == p->total_len || f == p->next || f == p->select ||
+	       (p->select && !strcmp(f->name, p->select->name)) ||
 	       (p->select && f == p->select + 1 && f->bits == 8 && !strcmp(f->title, "Code")) ||
 	       !strncmp(f->name, "dns.count.", 10) || !strcmp(f->name, "ip.version") ||
 	       !strcmp(f->name, "ipv6.version") || !strcmp(f->name, "arp.hw.size") ||
@@ -75,8 +76,11 @@ static bool is_structure(const struct protocol *p, const struct field *f)
 	       !strcmp(f->name, "llc.control") || !strcmp(f->name, "llc.oui") ||
 	       !strcmp(f->name, "igmp.max_resp") || !strcmp(f->name, "igmp.reserved") ||
 	       !strcmp(f->name, "igmp.num_src") || !strcmp(f->name, "igmp.saddr") ||
-	       !strcmp(f->name, "rtp.cc") || !strcmp(f->name, "rtp.ext") ||
-	       !strcmp(f->name, "rtp.padding") || !strcmp(f->name, "rtcp.padding") ||
+	       !strcmp(f->name, "stun.type") || !strcmp(f->name, "stun.channel") ||
+	       !strcmp(f->name, "stun.cookie") || !strcmp(f->name, "rtp.cc") ||
+	       !strcmp(f->name, "rtp.ext") || !strcmp(f->name, "rtp.padding") ||
+	       !strcmp(f->name, "rtcp.padding") || !strcmp(f->name, "rtcp.rc") ||
+	       !strcmp(f->name, "rtcp.sc") || !strcmp(f->name, "rtcp.length") ||
 	       !strcmp(f->name, "dhcp.option.end") ||
 	       !strcmp(f->name, "dhcp.option.option_overload");
 }
@@ -210,7 +214,10 @@ static bool try_body(uint8_t id, const struct block *b, bool by_type)
 static void every_body(void **state)
 {
 	/* These are told apart by values of other fields, which the names cannot say. */
-	static const char *const unreachable[] = { "length", "numbered", "compressed", "query1" };
+	static const char *const unreachable[] = { "length",  "numbered",  "compressed",
+						   "query1",  "server",	   "active",
+						   "passive", "broadcast", "reserved",
+						   "classic", "channel" };
 
 	(void)state;
 	for (unsigned id = 1; id < N_PROTOCOLS; id++) {
