@@ -457,8 +457,7 @@ static const struct example examples[] = {
 	{ "sonde capture -r trace.pcapng.zst -Y 'http.response.code >= 400' -V",
 	  "every field of failed requests" },
 	{ "sonde capture -i eth0 --talkers", "who talks, at which ports, until Ctrl-C" },
-	{ "sonde capture -r trace.pcap -e frame.time_epoch -e ip.src -e tls.handshake.extensions_"
-	  "server_name -Y tls.handshake.type==1",
+	{ "sonde capture -r trace.pcap -Y tls -e ip.src -e tls.handshake.extensions_server_name",
 	  "which names TLS clients ask for" },
 	{ "sonde capture -i eth0 -w day.pcapng -b duration:3600 -b files:24",
 	  "the last 24 hours, a file an hour" },
