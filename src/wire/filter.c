@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "wire/filter_internal.h"
+#include "wire/tcp.h"
 
 const void *filter_keep(struct parser *p, const void *bytes, size_t len)
 {
@@ -81,7 +82,8 @@ uint32_t filter_needs(const struct filter *f)
 static bool is_fact(const struct registry_part *part)
 {
 	for (size_t i = 0; i < part->n_rows; i++)
-		if (part->rows[i]->computed && strcmp(part->rows[i]->name, "tcp.len") != 0)
+		if ((part->rows[i]->computed && strcmp(part->rows[i]->name, "tcp.len") != 0) ||
+		    tcp_row_is_relative(part->rows[i]))
 			return true;
 	return false;
 }

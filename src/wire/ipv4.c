@@ -110,14 +110,39 @@ static const struct field source_route[] = {
 	POINTER_ROW,
 	{ AS_IP4("ip.src_rt", BYTE(3)), .repeats = true, .title = "Address of the route" },
 };
+#define TIMESTAMP_ROWS(flag)                                                            \
+	{ AS_UINT("ip.opt.ptr", BYTE(2), 8), .title = "Pointer", .preset = 5 },         \
+		{ AS_UINT("ip.opt.overflow", BYTE(3), 4), .title = "Overflow",          \
+		  .about = "Routers that found no room" },                              \
+	{                                                                               \
+		AS_HEX("ip.opt.flag", BYTE(3) + 4, 4, 2),                               \
+			.title = "Flag",                                                \
+			.about = "0: times only, 1: addresses and times, 3: addresses " \
+				 "given before",                                        \
+			.preset = (flag)                                                \
+	}
+
 static const struct field timestamp[] = {
-	{ AS_UINT("ip.opt.ptr", BYTE(2), 8), .title = "Pointer", .preset = 5 },
-	{ AS_UINT("ip.opt.overflow", BYTE(3), 4), .title = "Overflow",
-	  .about = "Routers that found no room" },
-	{ AS_HEX("ip.opt.flag", BYTE(3) + 4, 4, 2), .title = "Flag",
-	  .about = "0: times only, 1: addresses and times, 3: addresses given before" },
+	TIMESTAMP_ROWS(0),
 	{ AS_UINT("ip.opt.time_stamp", BYTE(4), 32), .repeats = true, .title = "Time",
 	  .about = "Milliseconds since midnight UT" },
+};
+static const struct field timestamp_place_rows[] = {
+	{ AS_IP4("ip.opt.time_stamp_addr", 0), .title = "Address" },
+	{ AS_UINT("ip.opt.time_stamp", BYTE(4), 32), .title = "Time",
+	  .about = "Milliseconds since midnight UT" },
+};
+static const struct block timestamp_place = {
+	.name = "place",
+	.title = "Place",
+	.rfc = "RFC 791 section 3.1",
+	ROWS(timestamp_place_rows),
+	.min_len = 8,
+};
+static const struct field timestamp_addresses[] = {
+	TIMESTAMP_ROWS(1),
+	{ AS_GROUP("ip.opt.place", BYTE(4)), .repeats = true, .title = "Place",
+	  .about = "A router's address and time", .block = &timestamp_place },
 };
 static const struct field stream_id[] = {
 	{ AS_UINT("ip.opt.sid", BYTE(2), 16), .title = "Stream identifier" },
@@ -164,6 +189,12 @@ static const struct block option_blocks[] = {
 	  ROWS(timestamp),
 	  .min_len = 4,
 	  .code = 68 },
+	{ .name = "ts-addr",
+	  .title = "Timestamp with addresses",
+	  .rfc = "RFC 791 section 3.1",
+	  ROWS(timestamp_addresses),
+	  .min_len = 4,
+	  .code = 68 },
 	{ .name = "traceroute",
 	  .title = "Traceroute",
 	  .rfc = "RFC 1393",
@@ -203,8 +234,18 @@ static const struct block option_unknown = {
 	.min_len = 2,
 };
 
+/* The timestamp's flag says whether addresses are among the times. */
+static const struct block *option_variant(const struct block *block, const uint8_t *option,
+					  uint32_t len)
+{
+	bool addresses = len > 3 && ((option[3] & 0xf) == 1 || (option[3] & 0xf) == 3);
+
+	return block->fields == timestamp && addresses ? block + 1 : block;
+}
+
 static const struct options options = {
 	.group = &option_group,
+	.variant = option_variant,
 	.head = option_head,
 	.n_head = ARRAY_LEN(option_head),
 	.blocks = option_blocks,

@@ -92,6 +92,10 @@ struct options {
 		*head; /* the type first, perhaps with rows for its bits, the length last */
 	const struct block *blocks;
 	const struct block *unknown; /* for codes without a block */
+	/* Where more than the code decides; NULL: it never does. @option: @len bytes from the code,
+	 * at least the two of code and length; @block: by the code. */
+	const struct block *(*variant)(const struct block *block, const uint8_t *option,
+				       uint32_t len);
 	uint8_t n_head, n_blocks;
 	uint8_t unit;  /* bytes that a length of 1 stands for */
 	uint8_t add;   /* bytes that the length does not count */

@@ -170,7 +170,10 @@ static void random_option(const char *name)
 
 	if (b->bare)
 		return;
-	number(o->head[0].name, b->code);
+	if (options_block(o, b->code) == b)
+		number(o->head[0].name, b->code);
+	else
+		text(b->name, NULL);
 	random_rows(p, b->fields, b->n_fields);
 	if (p == protocols[PROTOCOL_IPV4] && b->n_fields &&
 	    !strcmp(b->fields[0].name, "ip.opt.ptr"))

@@ -116,6 +116,8 @@ static const struct block sack_block = {
 	ROWS(sack_block_fields),
 	.min_len = 8,
 };
+#define OPTION_SACK 5
+
 static const struct field sack[] = {
 	{ AS_GROUP("tcp.options.sack", BYTE(2)), .repeats = true, .title = "Block",
 	  .about = "Data received beyond a gap", .block = &sack_block },
@@ -456,16 +458,73 @@ static void walk_facts(struct walk *w, const struct tcp_facts *f)
 	walk_analysis(w, f);
 }
 
+bool tcp_row_is_relative(const struct field *f)
+{
+	return f == &sack_block_fields[0] || f == &sack_block_fields[1];
+}
+
+/* What is known of the layer in hand; NULL: nothing. */
+static const struct tcp_facts *facts_of(const struct packet *p, const struct layer *l)
+{
+	bool fits = p->tcp && !(l->flags & (LAYER_CUT | LAYER_QUOTED)) &&
+		    packet_layer(p, PROTOCOL_TCP) == l;
+
+	return fits ? p->tcp : NULL;
+}
+
+/* Where the other direction's numbers begin. */
+static uint32_t other_start(const struct tcp_facts *facts, const uint8_t *header)
+{
+	return load_be32(header + 8) - facts->ack;
+}
+
+/* Between the options and who wants them. */
+struct relative {
+	struct sink sink, *to;
+	uint32_t start;
+};
+
+static void give_relative(struct sink *sink, const struct item *item)
+{
+	struct relative *r = container_of(sink, struct relative, sink);
+	struct item edge = *item;
+
+	if (tcp_row_is_relative(item->field))
+		edge.value = (uint32_t)(item->value - r->start);
+	r->to->item(r->to, &edge);
+}
+
+/* Edges of SACK blocks count like tcp.ack. */
+static void walk_tcp_options(struct walk *w, const struct tcp_facts *facts)
+{
+	const uint8_t *header = w->packet->bytes + w->layer->off;
+	struct relative relative;
+
+	if (!facts ||
+	    !memchr(header + TCP_HEADER_LEN, OPTION_SACK, w->layer->header_len - TCP_HEADER_LEN)) {
+		walk_options(w, &options, w->at, w->end);
+		return;
+	}
+	relative = (struct relative){
+		.sink = { .item = give_relative, .light = w->sink->light },
+		.to = w->sink,
+		.start = other_start(facts, header),
+	};
+	w->sink = &relative.sink;
+	walk_options(w, &options, w->at, w->end);
+	w->sink = relative.to;
+}
+
 static void tcp_walk(struct walk *w)
 {
 	const struct packet *p = w->packet;
+	const struct tcp_facts *facts = facts_of(p, w->layer);
 
 	if (!(w->layer->flags & LAYER_CUT))
 		walk_computed(w, &fact_rows[FACT_LEN], w->layer->payload_len);
-	walk_options(w, &options, w->at, w->end);
-	if (p->tcp && !(w->layer->flags & (LAYER_CUT | LAYER_QUOTED)) &&
-	    packet_layer(p, PROTOCOL_TCP) == w->layer)
-		walk_facts(w, p->tcp);
+	walk_tcp_options(w, facts);
+	if (facts)
+		walk_facts(w, facts);
 }
 
 static uint8_t tcp_step(struct packet *p, struct layer *l, uint8_t next)
@@ -491,7 +550,7 @@ static uint8_t tcp_step(struct packet *p, struct layer *l, uint8_t next)
 
 /* "mss 1460 sack_perm ts 1/0 wscale 7": those that are seen every day, by name; the others by kind.
  */
-static void line_options(struct buf *b, const uint8_t *at, const uint8_t *end)
+static void line_options(struct buf *b, const uint8_t *at, const uint8_t *end, uint32_t start)
 {
 	while (at < end && *at) {
 		size_t len = *at == 1 ? 1 : end - at < 2 ? 0 : at[1];
@@ -516,9 +575,9 @@ static void line_options(struct buf *b, const uint8_t *at, const uint8_t *end)
 		} else if (*at == 5) {
 			for (size_t i = 2; i + 8 <= len; i += 8) {
 				buf_lit(b, " sack ");
-				buf_u64(b, load_be32(at + i));
+				buf_u64(b, (uint32_t)(load_be32(at + i) - start));
 				buf_char(b, '-');
-				buf_u64(b, load_be32(at + i + 4));
+				buf_u64(b, (uint32_t)(load_be32(at + i + 4) - start));
 			}
 		} else if (*at != 1) {
 			buf_char(b, ' ');
@@ -578,7 +637,8 @@ static void tcp_line(struct buf *b, const struct packet *p, size_t layer)
 	}
 	buf_lit(b, " win ");
 	buf_u64(b, facts ? facts->window : load_be16(header + 14));
-	line_options(b, header + TCP_HEADER_LEN, header + l->header_len);
+	line_options(b, header + TCP_HEADER_LEN, header + l->header_len,
+		     facts ? other_start(facts, header) : 0);
 	if (l->payload_len) {
 		buf_lit(b, " len ");
 		buf_u64(b, l->payload_len);

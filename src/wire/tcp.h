@@ -60,4 +60,8 @@ struct tcp_facts {
  * usual. */
 void tcp_analysis_text(struct buf *b, const struct tcp_facts *facts);
 
+/* Whether the row is on the wire, but given relative to the connection's start where that is known.
+ */
+bool tcp_row_is_relative(const struct field *f);
+
 #endif

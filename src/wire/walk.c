@@ -248,6 +248,8 @@ void walk_options(struct walk *w, const struct options *o, uint32_t off, uint32_
 			walk_fault(w, -E_MALFORMED, off);
 			return;
 		}
+		if (o->variant && len > 2 && off + len <= cap)
+			block = o->variant(block, w->packet->bytes + off, len);
 		walk_option(w, o, block, off, len);
 		if ((int)code == o->end)
 			return;
