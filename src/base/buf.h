@@ -60,9 +60,9 @@ static inline char *buf_room(struct buf *b, size_t n)
 
 static inline void buf_bytes(struct buf *b, const void *bytes, size_t n)
 {
-	char *p = buf_room(b, n);
+	char *p = n ? buf_room(b, n) : NULL;
 
-	if (!p || !n)
+	if (!p)
 		return;
 	memcpy(p, bytes, n);
 	b->len += n;
