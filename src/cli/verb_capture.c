@@ -383,6 +383,7 @@ static int go(struct capture *c)
 	if (err < 0 && err != -EPIPE && status == EXIT_YES)
 		status = command_fails(c->cmd, EXIT_CANNOT, "cannot write the results: %s",
 				       err_text(err));
+	dissect_end(c->dissect);
 	c->dissect = dissect_free(c->dissect);
 	if (c->follow && status == EXIT_YES)
 		status = capture_follow_finish(c->follow);
