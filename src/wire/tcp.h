@@ -32,7 +32,6 @@ enum tcp_analysis {
 	TCP_CONNECTION_SYNACK = 1 << 18,
 	TCP_CONNECTION_FIN = 1 << 19,
 	TCP_CONNECTION_RST = 1 << 20,
-	TCP_CONNECTION_ESTABLISHED = 1 << 21, /* the ACK that completes the handshake */
 };
 
 #define TCP_SCALE_UNKNOWN (-1)
