@@ -118,14 +118,15 @@ static int read_escape(struct reader *r, char *ret)
 	static const char named[][2] = {
 		{ 'n', '\n' }, { 'r', '\r' }, { 't', '\t' }, { '0', '\0' }
 	};
-	char c = *r->at++;
+	char c = *r->at;
 
+	if (!c)
+		return fault_set(r->fault, place(r), "nothing follows the backslash");
+	r->at++;
 	*ret = c;
 	for (size_t i = 0; i < ARRAY_LEN(named); i++)
 		if (named[i][0] == c)
 			*ret = named[i][1];
-	if (!c)
-		return fault_set(r->fault, place(r) - 1, "nothing follows the backslash");
 	if (c != 'x')
 		return 0;
 	if (hex_value(r->at[0]) < 0 || hex_value(r->at[1]) < 0)
