@@ -5,6 +5,7 @@ import json
 import os
 import re
 import shutil
+import struct
 import subprocess
 from collections import Counter
 
@@ -35,6 +36,25 @@ def frames(done):
     """The numbers of the packets in --json."""
     assert done.status == 0, done.err
     return [json.loads(line)["frame"]["number"] for line in done.out.splitlines()]
+
+
+def pcapng_block(kind, body):
+    body += b"\0" * (-len(body) % 4)
+    return struct.pack("<II", kind, len(body) + 12) + body + struct.pack("<I", len(body) + 12)
+
+
+def test_names_of_interfaces(sonde, tmp_path):
+    """Packets are printed by other threads, when the file may be closed already."""
+    name = b"interface7"
+    option = struct.pack("<HH", 2, len(name)) + name + b"\0" * (-len(name) % 4) + b"\0" * 4
+    packet = struct.pack("<IIIII", 0, 0, 0, 60, 60) + b"\xff" * 60
+    path = tmp_path / "named.pcapng"
+    path.write_bytes(pcapng_block(0x0A0D0D0A, struct.pack("<IHHq", 0x1A2B3C4D, 1, 0, -1))
+                     + pcapng_block(1, struct.pack("<HHI", 1, 0, 0) + option)
+                     + pcapng_block(6, packet))
+    for _ in range(5):
+        done = sonde("capture", "-r", path, "-T", "fields", "-e", "frame.interface_name")
+        assert done.out == "interface7\n"
 
 
 def test_a_line_for_each_packet_in_order(sonde, mixed):
