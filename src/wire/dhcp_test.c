@@ -108,7 +108,7 @@ static void lengths(void **state)
 
 static void line(void **state)
 {
-	uint32_t n = make("\x35\1\2\x36\4\x0a\x4d\0\1\x33\4\0\0\x0e\x10\x0c\3ws3\xff", 23, "", "");
+	uint32_t n = make("\x35\1\2\x36\4\x0a\x4d\0\1\x33\4\0\0\x0e\x10\x0c\3ws3\xff", 21, "", "");
 	struct buf b = buf_of(1 << 12);
 	struct packet p;
 
