@@ -32,12 +32,13 @@ struct addr engine_target(const struct probe_engine *e, uint64_t index)
 	return e->config.list ? e->config.list[index] : targets_get(e->config.targets, index);
 }
 
-uint32_t engine_hash(const struct probe_engine *e, const struct addr *a)
+uint32_t engine_hash(const struct probe_engine *e, const struct addr *a, uint16_t port)
 {
-	uint8_t bytes[18];
+	uint8_t bytes[20];
 
 	memcpy(bytes, a->bytes, 16);
 	memcpy(bytes + 16, &a->family, 2);
+	memcpy(bytes + 18, &port, 2);
 	return (uint32_t)siphash(e->config.key, bytes, sizeof(bytes));
 }
 
@@ -69,6 +70,11 @@ static bool lane_needs_route(const struct probe_lane *lane)
 	return lane->module->via == PROBE_VIA_LINK || lane->after;
 }
 
+static uint64_t lane_n_ports(const struct probe_lane *lane)
+{
+	return lane->ports ? lane->n_ports : 1;
+}
+
 static int take_lanes(struct probe_engine *e, const struct probe_config *config)
 {
 	if (!config->n_lanes || config->n_lanes > PROBE_MAX_LANES)
@@ -78,6 +84,7 @@ static int take_lanes(struct probe_engine *e, const struct probe_config *config)
 		unsigned m = 0;
 
 		e->lanes[i] = *lane;
+		e->first_unit[i + 1] = e->first_unit[i] + lane_n_ports(lane);
 		while (m < e->n_modules && e->modules[m] != lane->module)
 			m++;
 		if (m == e->n_modules)
@@ -116,6 +123,7 @@ int probe_engine_new(const struct probe_config *config, uint64_t now_ns,
 {
 	struct probe_engine *e = calloc(1, sizeof(*e));
 	uint128_t n_targets = config->list ? config->n_list : targets_count(config->targets);
+	uint64_t n_units;
 	int err;
 
 	if (!e)
@@ -125,12 +133,13 @@ int probe_engine_new(const struct probe_config *config, uint64_t now_ns,
 	if (!e->config.max_connects)
 		e->config.max_connects = CONNECTS_DEFAULT;
 	err = take_lanes(e, config);
-	if (!err && n_targets > PAIRS_MAX / config->n_lanes)
+	n_units = e->first_unit[config->n_lanes];
+	if (!err && (!n_units || n_targets > PAIRS_MAX / n_units))
 		err = -E_RANGE;
 	if (err)
 		goto fail;
 	e->n_targets = (uint64_t)n_targets;
-	e->n_pairs = e->n_targets * config->n_lanes;
+	e->n_pairs = e->n_targets * n_units;
 	e->plan = plan_of(e->n_pairs, config->seed);
 	e->pace = pace_of(config->rate, now_ns);
 	e->frame_cap = MAX(config->payload_len, (size_t)PROBE_MARK_LEN) + FRAME_OVERHEAD;
@@ -165,6 +174,7 @@ void engine_describe_slot(const struct probe_engine *e, const struct slot *slot,
 	*ret = (struct probe_event){
 		.outcome = outcome,
 		.lane = slot->lane,
+		.port = slot->port,
 		.target_index = slot->target,
 		.target = engine_target(e, slot->target),
 		.try = slot->try,
@@ -196,6 +206,7 @@ static bool continue_burst(struct probe_engine *e, uint64_t now_ns, const struct
 	if (!next)
 		return false;
 	next->target = from.target;
+	next->port = from.port;
 	next->lane = from.lane;
 	next->try = from.try + 1;
 	next->state = SLOT_WAITING;
@@ -230,9 +241,22 @@ static bool blocked(const struct probe_engine *e, const struct probe_lane *lane)
 	return lane_connects(lane) && e->n_connects >= e->config.max_connects;
 }
 
+static const struct probe_lane *unit_lane(const struct probe_engine *e, uint64_t unit,
+					  uint16_t *ret_port)
+{
+	const struct probe_lane *lane = e->lanes;
+
+	while (unit >= e->first_unit[lane - e->lanes + 1])
+		lane++;
+	*ret_port = lane->ports ? lane->ports[unit - e->first_unit[lane - e->lanes]] : 0;
+	return lane;
+}
+
 static const struct probe_lane *planned_lane(const struct probe_engine *e, uint64_t at)
 {
-	return &e->lanes[plan_at(&e->plan, at) / e->n_targets];
+	uint16_t port;
+
+	return unit_lane(e, plan_at(&e->plan, at) / e->n_targets, &port);
 }
 
 /* Whether something waits to be sent that neither slots nor connections hold back. */
@@ -269,7 +293,8 @@ static struct slot *take_planned(struct probe_engine *e, uint64_t now_ns)
 {
 	for (unsigned i = 0; i < SKIPS_A_CALL && e->at < e->n_pairs; i++) {
 		uint64_t pair = plan_at(&e->plan, e->at), target = pair % e->n_targets;
-		const struct probe_lane *lane = &e->lanes[pair / e->n_targets];
+		uint16_t port;
+		const struct probe_lane *lane = unit_lane(e, pair / e->n_targets, &port);
 		struct probe_link link = { 0 };
 		struct slot *slot;
 		struct addr addr;
@@ -285,8 +310,9 @@ static struct slot *take_planned(struct probe_engine *e, uint64_t now_ns)
 			e->account.skipped++;
 			continue;
 		}
-		slot = slots_take(&e->slots, engine_hash(e, &addr));
+		slot = slots_take(&e->slots, engine_hash(e, &addr, port));
 		slot->target = target;
+		slot->port = port;
 		slot->lane = (uint8_t)(lane - e->lanes);
 		slot->timer.deadline_ns = now_ns;
 		if (!err)
@@ -322,7 +348,8 @@ static ssize_t write_shot(struct probe_engine *e, uint64_t now_ns, const struct 
 	struct probe_link link = { 0 };
 	struct probe_shot shot = {
 		.target = *target,
-		.port = lane->port,
+		.port = slot->port,
+		.ttl = lane->ttl,
 		.id = engine_hash_id(slot->hash),
 		.size = e->config.payload_len,
 		.link = &link,
@@ -383,7 +410,8 @@ static bool send_slot(struct probe_engine *e, uint64_t now_ns, struct slot *slot
 		.slot = slots_index(&e->slots, slot),
 		.token = engine_token(slot),
 		.target = target,
-		.port = lane->port,
+		.port = slot->port,
+		.ttl = lane->ttl,
 		.ifindex = ifindex,
 		.data = frame,
 		.len = (size_t)len,

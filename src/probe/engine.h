@@ -1,10 +1,10 @@
 /*
  * The engine that all probes share: plan, module, match, retry, pace, account.
  *
- * The plan is targets × lanes (a lane is a module with its port), walked in an order that a seed
- * permutes. A probe in flight has a slot with a timer on a wheel; its answer finds the slot by what
- * the probe carried. A probe is sent until it is answered, at most 1 + retries times, or, for
- * bursts and pings, `count` times at an interval, each with a result of its own.
+ * The plan is targets × lanes × ports (a lane is a module with its ports), walked in an order that
+ * a seed permutes. A probe in flight has a slot with a timer on a wheel; its answer finds the slot
+ * by what the probe carried. A probe is sent until it is answered, at most 1 + retries times, or,
+ * for bursts and pings, `count` times at an interval, each with a result of its own.
  *
  * No I/O, clock or randomness in here: the caller passes time and packets, and fetches probes to
  * send and events. engine_io.h is such a caller for a libuv loop.
@@ -37,12 +37,15 @@
 /* One way of probing each target. */
 struct probe_lane {
 	const struct probe_module *module;
-	uint16_t port; /* connections */
+	const uint16_t *ports; /* each is probed at each target; borrowed. NULL: no port, or 0 */
+	uint32_t n_ports;
+	uint8_t ttl; /* or hop limit; 0: the system's */
 
 	/*
 	 * A bit for each lane whose answer must have come first, if it applies to the target (at
 	 * most one of them does): so the kernel need not look for a neighbour that is not there. 0:
-	 * at once. Those lanes are without `each`, and no other lane waits for them.
+	 * at once. Those lanes and this one are without ports, they without `each`, and no other
+	 * lane waits for them.
 	 */
 	uint32_t after;
 
@@ -101,6 +104,7 @@ struct probe_event {
 	enum probe_outcome outcome;
 	enum probe_kind kind; /* of ANSWERED, LATE, DUPLICATE */
 	uint8_t lane;
+	uint16_t port;	       /* of the target; 0: the lane has none */
 	uint64_t target_index; /* in `list` or `targets`; UINT64_MAX: forgotten already (LATE) */
 	struct addr target, responder;
 	struct mac mac; /* of the responder, from ARP and neighbour advertisements; zero: unknown */
@@ -138,6 +142,7 @@ struct probe_send {
 	uint64_t token; /* of a connection: to be given back with its result */
 	struct addr target;
 	uint16_t port;
+	uint8_t ttl;	  /* of PROBE_VIA_ICMP and PROBE_VIA_UDP; 0: the system's */
 	unsigned ifindex; /* PROBE_VIA_LINK */
 	uint8_t *data;	  /* in the engine's memory, valid until the next output */
 	size_t len;

@@ -132,11 +132,12 @@ static void play(struct fuzz *f, const uint8_t *data, size_t len)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 {
+	static const uint16_t ports[] = { 80, 443 };
 	static const struct probe_lane lanes[] = {
 		{ .module = &probe_arp },
 		{ .module = &probe_ns },
 		{ .module = &probe_icmp, .after = 3 },
-		{ .module = &probe_tcp, .port = 80 },
+		{ .module = &probe_tcp, .ports = ports, .n_ports = ARRAY_LEN(ports) },
 		{ .module = &probe_icmp, .each = true },
 	};
 	static const char *const texts[N_TARGETS] = { "10.0.0.1", "10.0.0.9",	 "192.0.2.1",

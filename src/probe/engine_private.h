@@ -15,7 +15,9 @@ struct probe_engine {
 	const struct probe_module *modules[PROBE_MAX_LANES]; /* without repetition */
 	unsigned n_modules;
 
-	uint64_t n_targets, n_pairs, at; /* @at: next place of the plan */
+	/* Pair p is target p % n_targets of unit p / n_targets; a unit is a lane with one port. */
+	uint64_t n_targets, n_pairs, at;	  /* @at: next place of the plan */
+	uint64_t first_unit[PROBE_MAX_LANES + 1]; /* of each lane */
 	struct plan plan;
 	struct slots slots;
 	struct timers *timers;
@@ -46,8 +48,8 @@ static inline uint64_t engine_token(const struct slot *slot)
 /* The address of target number @index. */
 struct addr engine_target(const struct probe_engine *e, uint64_t index);
 
-/* Of an address, keyed: it finds slots, and engine_hash_id() of it is the ICMP id. */
-uint32_t engine_hash(const struct probe_engine *e, const struct addr *a);
+/* Of an address and a port, keyed: it finds slots, and engine_hash_id() of it is the ICMP id. */
+uint32_t engine_hash(const struct probe_engine *e, const struct addr *a, uint16_t port);
 
 static inline uint16_t engine_hash_id(uint32_t hash)
 {

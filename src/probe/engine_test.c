@@ -608,8 +608,10 @@ static void test_lane_after_another(void **state)
 
 static void test_connections_are_bounded(void **state)
 {
-	static const struct probe_lane lanes[] = { { .module = &probe_tcp, .port = 80 },
-						   { .module = &probe_tcp, .port = 443 } };
+	static const uint16_t ports[] = { 80, 443 };
+	static const struct probe_lane lane = { .module = &probe_tcp,
+						.ports = ports,
+						.n_ports = 2 };
 	struct targets *targets = targets_of("10.0.0.0/24");
 	struct probe_config config = config_of(targets);
 	struct probe_send sends[64];
@@ -617,8 +619,7 @@ static void test_connections_are_bounded(void **state)
 	struct probe_engine *e;
 
 	(void)state;
-	config.lanes = lanes;
-	config.n_lanes = 2;
+	config.lanes = &lane;
 	config.rate = PROBE_RATE_MAX;
 	config.max_connects = 10;
 	e = engine_of(&config);

@@ -48,7 +48,7 @@ static struct slot *find_by_target(struct probe_engine *e, const struct probe_mo
 				   const struct probe_packet *packet,
 				   const struct probe_answer *answer)
 {
-	uint32_t hash = engine_hash(e, &answer->target);
+	uint32_t hash = engine_hash(e, &answer->target, answer->port);
 	struct slot *found = NULL;
 
 	if (answer->match == PROBE_BY_ID) {
@@ -66,7 +66,8 @@ static struct slot *find_by_target(struct probe_engine *e, const struct probe_mo
 		if (answer->match == PROBE_BY_ID && !sequence_fits(e, s, answer->sequence))
 			continue;
 		target = engine_target(e, s->target);
-		if (!memcmp(target.bytes, answer->target.bytes, sizeof(target.bytes)) &&
+		if (s->port == answer->port &&
+		    !memcmp(target.bytes, answer->target.bytes, sizeof(target.bytes)) &&
 		    better(s, found))
 			found = s;
 	}

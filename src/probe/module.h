@@ -15,6 +15,8 @@
 enum probe_via {
 	PROBE_VIA_LINK,	   /* an Ethernet frame, whole */
 	PROBE_VIA_ICMP,	   /* an ICMP or ICMPv6 message; the IP header is the carrier's */
+	PROBE_VIA_IP,	   /* an IP packet, whole; the link-layer header is the carrier's */
+	PROBE_VIA_UDP,	   /* a UDP payload; the headers are the carrier's */
 	PROBE_VIA_CONNECT, /* no packet of ours: the carrier opens a connection */
 	PROBE_N_VIA,
 };
@@ -22,10 +24,11 @@ enum probe_via {
 /* How a target is reached from this machine. */
 struct probe_link {
 	unsigned ifindex;
-	struct mac mac;	    /* our address on that interface; zero: not an Ethernet */
-	struct addr source; /* our address towards the target */
-	bool on_link;	    /* a neighbour: no router in between */
-	bool self;	    /* an address of this machine */
+	struct mac mac;	     /* our address on that interface; zero: not an Ethernet */
+	struct mac next_hop; /* the neighbour's that takes it; zero: none is needed, or not known */
+	struct addr source;  /* our address towards the target */
+	bool on_link;	     /* a neighbour: no router in between */
+	bool self;	     /* an address of this machine */
 };
 
 /*
@@ -46,9 +49,11 @@ struct probe_mark {
 /* One probe to write. */
 struct probe_shot {
 	struct addr target;
-	uint16_t port;
-	uint16_t id;   /* of ICMP: constant for a target within a run */
-	uint16_t size; /* payload bytes asked for */
+	uint16_t port;	      /* destination */
+	uint16_t source_port; /* PROBE_VIA_IP: one of those that the run has reserved */
+	uint8_t ttl;	      /* or hop limit; 0: the system's */
+	uint16_t id;	      /* of ICMP: constant for a target within a run */
+	uint16_t size;	      /* payload bytes asked for */
 	const struct probe_link *link;
 	bool no_source; /* ARP: sender address 0.0.0.0 (RFC 5227) */
 	struct probe_mark mark;
@@ -57,11 +62,13 @@ struct probe_shot {
 /* One packet that came in, as the carrier saw it. */
 struct probe_packet {
 	enum probe_via via;
-	int family;	    /* of an ICMP message: AF_INET or AF_INET6 */
-	const void *data;   /* untrusted; whole frame or ICMP message; NULL for a connection */
-	size_t len;	    /* bytes of it */
-	size_t wire_len;    /* bytes that came, when some were cut off; else 0 */
-	struct addr from;   /* ICMP: who sent it */
+	int family;	  /* of an ICMP message: AF_INET or AF_INET6 */
+	const void *data; /* untrusted; whole frame, IP packet, ICMP message or UDP payload, as @via
+			     says; NULL for a connection */
+	size_t len;	  /* bytes of it */
+	size_t wire_len;  /* bytes that came, when some were cut off; else 0 */
+	struct addr from; /* ICMP, UDP: who sent it */
+	uint16_t from_port; /* UDP */
 	int ttl;	    /* or hop limit; -1: unknown */
 	unsigned ifindex;   /* 0: unknown */
 	uint64_t rx_ns;	    /* when it arrived, monotonic */
@@ -82,7 +89,7 @@ enum probe_kind {
 /* How an answer names its probe. */
 enum probe_match {
 	PROBE_BY_MARK,	 /* carries the whole mark */
-	PROBE_BY_TARGET, /* the address alone (ARP, ND) */
+	PROBE_BY_TARGET, /* address and port alone (ARP, ND: port 0) */
 	PROBE_BY_ID,   /* address, ICMP id and sequence: a quotation of 8 bytes, or a small probe */
 	PROBE_BY_SLOT, /* said by the carrier, trusted (connections) */
 };
@@ -92,6 +99,7 @@ struct probe_answer {
 	enum probe_kind kind;
 	enum probe_match match;
 	struct addr target;    /* whom the probe was sent to, as far as the packet says */
+	uint16_t port;	       /* and to which port; 0: the protocol has none */
 	struct addr responder; /* who answers; may be another */
 	struct mac mac;	       /* of the responder; zero: unknown */
 	struct probe_mark mark;

@@ -41,6 +41,7 @@ struct slot {
 	uint32_t generation;
 	uint32_t try;
 	int error;
+	uint16_t port;
 	uint8_t lane, state, flags;
 };
 
