@@ -77,6 +77,25 @@ struct probe_config {
 	uint32_t max_slots;    /* probes in flight at most; 0: PROBE_MAX_SLOTS */
 	uint32_t max_connects; /* connections at a time; 0: 256 */
 
+	uint16_t source_port;	 /* of PROBE_VIA_IP: the first of n_source_ports, reserved by the
+				    caller; */
+	uint16_t n_source_ports; /* try i leaves from source_port + i % n_source_ports */
+
+	/*
+	 * A part of the plan: places shard, shard + n_shards, ... of it. n_shards 0 means 1. All
+	 * shards with the same seed make the whole, without overlap.
+	 */
+	uint64_t shard, n_shards;
+
+	/* Resuming: begin at this place (probe_engine_place() of then), after the pairs of @again,
+	 * which were under way (probe_engine_unresolved()); borrowed. */
+	uint64_t first_place;
+	const uint64_t *again;
+	size_t n_again;
+
+	bool last_pass; /* pairs that stayed silent are asked once more, slowly, when losses were
+			   seen; only then are they told as silent */
+
 	uint16_t payload_len; /* of echo requests; below PROBE_MARK_LEN answers are known by id only
 			       */
 	bool no_source;	      /* ARP: sender address 0.0.0.0 (RFC 5227) */
@@ -150,6 +169,14 @@ struct probe_send {
 
 struct probe_engine;
 
+/* One pair of the plan. */
+struct probe_pair {
+	uint64_t target_index;
+	struct addr target;
+	uint8_t lane;
+	uint16_t port;
+};
+
 /**
  * probe_engine_new() - prepare a run; nothing is sent yet
  * @now_ns: monotonic
@@ -193,6 +220,22 @@ uint64_t probe_engine_deadline(const struct probe_engine *e);
 
 /* Sends nothing new any more; probes in flight are waited for. */
 void probe_engine_stop(struct probe_engine *e);
+
+/* The next place of the plan that was not begun; to be given as first_place later. */
+uint64_t probe_engine_place(const struct probe_engine *e);
+
+/* How many places the plan has (of all shards): targets × units. */
+uint64_t probe_engine_n_places(const struct probe_engine *e);
+
+/* What is planned at a place; it need not be this shard's. */
+struct probe_pair probe_engine_planned(const struct probe_engine *e, uint64_t place);
+
+/**
+ * probe_engine_unresolved() - pairs that were begun and have no result yet
+ * @ret_pairs: numbers for config->again
+ * Return: how many there are, also beyond @max.
+ */
+size_t probe_engine_unresolved(const struct probe_engine *e, uint64_t *ret_pairs, size_t max);
 
 bool probe_engine_done(const struct probe_engine *e);
 

@@ -136,6 +136,12 @@ extern const struct probe_module probe_arp;
 /* Neighbour solicitations (RFC 4861 section 7.2.2). IPv6 targets that are on-link only. */
 extern const struct probe_module probe_ns;
 
+/* TCP SYN segments in IP packets (RFC 9293), answered by SYN+ACK or RST: by the run's ports. */
+extern const struct probe_module probe_syn;
+
+/* UDP datagrams (RFC 768) with a payload that makes the port's usual service answer. */
+extern const struct probe_module probe_udp;
+
 /* TCP connections: both 'open' and 'refused' are answers. */
 extern const struct probe_module probe_tcp;
 
