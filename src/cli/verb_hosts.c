@@ -398,7 +398,9 @@ static bool start_tcp_phase(struct hosts *h)
 	h->phase = TCP_PHASE;
 	h->n_lanes = 0;
 	for (unsigned i = 0; i < h->n_ports; i++)
-		add_lane(h, (struct probe_lane){ .module = &probe_tcp, .ports = &h->ports[i], .n_ports = 1 },
+		add_lane(h,
+			 (struct probe_lane){
+				 .module = &probe_tcp, .ports = &h->ports[i], .n_ports = 1 },
 			 EVIDENCE_TCP);
 	config = config_of(h);
 	config.list = h->silent;
