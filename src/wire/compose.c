@@ -3,6 +3,8 @@
 #include <stdarg.h>
 #include <stdio.h>
 
+#include "wire/craft_value.h"
+
 int compose_fails(struct compose *m, const struct compose_setting *s, struct fault *fault,
 		  const char *format, ...)
 {
@@ -50,10 +52,7 @@ void compose_put(struct compose *m, const struct field *f, const struct compose_
 	if (!field_is_number(f) && s)
 		memcpy(at, s->bytes, MIN((size_t)s->len, (size_t)f->bits / 8));
 	else if (field_is_number(f))
-		field_store(f, at,
-			    !s			    ? f->preset
-			    : f->type == FIELD_TIME ? s->number / NS_PER_S
-						    : s->number / MAX(f->scale, 1u));
+		field_store(f, at, s ? craft_value_wire(f, s->number) : f->preset);
 }
 
 static bool given_in(const struct field *rows, size_t n, uint64_t given, const char *name)
@@ -112,7 +111,7 @@ static const struct block *block_with(const struct compose_tlvs *t, const struct
 	for (size_t i = 0; i <= t->n_blocks; i++) {
 		const struct block *b = i < t->n_blocks ? &t->blocks[i] : t->unknown;
 
-		if (b && f >= b->fields && f < b->fields + b->n_fields)
+		if (b && b->n_fields && f >= b->fields && f < b->fields + b->n_fields)
 			return b;
 	}
 	return NULL;

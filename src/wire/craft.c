@@ -45,31 +45,82 @@ static const struct block *preset_body(const struct protocol *p)
 	return p->n_bodies ? p->bodies : NULL;
 }
 
+/* The row of a body that has the name of another body's row, or NULL. */
+static const struct field *row_like(const struct block *body, const struct field *f)
+{
+	for (size_t i = 0; body && i < body->n_fields; i++)
+		if (!strcmp(body->fields[i].name, f->name))
+			return &body->fields[i];
+	return NULL;
+}
+
+/* Zeros in the place of a row of fixed width. */
+static void clear_row(const struct field *f, uint8_t *header)
+{
+	if (field_is_number(f))
+		field_store(f, header + f->bit / 8, 0);
+	else
+		memset(header + f->bit / 8, 0, f->bits / 8u);
+}
+
+/*
+ * Presets of the layer's body, instead of those of the one before it. What was set of a row that
+ * both have stays; @kept bytes of the header are from before.
+ */
+static void change_presets(struct craft *c, struct craft_layer *l, const struct block *before,
+			   uint32_t kept)
+{
+	const struct block *body = l->body;
+	uint64_t given = l->body_given;
+	uint8_t *header = c->bytes + l->off;
+
+	l->body_given = 0;
+	for (size_t i = 0; before && i < before->n_fields; i++) {
+		const struct field *f = &before->fields[i], *now = row_like(body, f);
+
+		if (!f->bits || f->repeats || f->bit / 8u + field_span(f) > kept)
+			continue;
+		if (given >> i & 1 && now && now->bit == f->bit)
+			l->body_given |= 1ULL << (now - body->fields);
+		else if (f->preset || given >> i & 1)
+			clear_row(f, header);
+	}
+	for (size_t i = 0; body && i < body->n_fields; i++) {
+		const struct field *f = &body->fields[i];
+
+		if (f->preset && !(l->body_given >> i & 1))
+			field_store(f, header + f->bit / 8, f->preset);
+	}
+}
+
 int craft_body(struct craft *c, struct craft_layer *l, const struct block *body)
 {
 	const struct protocol *p = l->proto;
 	uint32_t len = body ? body->min_len : p->min_len;
 	const struct field *select = p->select;
+	const struct block *before = l->body;
+	uint32_t kept;
 	int err;
 
 	/* Options or data are there already: what is before them cannot change its length. */
 	if (c->len != l->off + l->len || (c->option && len != l->len))
 		return -E_RANGE;
-	c->len = l->off + p->min_len;
+	kept = before ? before->min_len : p->min_len;
+	kept = MIN(kept, l->len);
+	kept = MIN(kept, len);
+	c->len = l->off + kept;
+	err = craft_append(c, NULL, len - kept);
+	if (err)
+		return err;
 	l->body = body;
-	l->body_given = 0;
-	if (len > p->min_len) {
-		err = craft_append(c, NULL, len - p->min_len);
-		if (err)
-			return err;
-	}
 	l->len = len;
+	change_presets(c, l, before, kept);
 	if (!body)
 		return 0;
-	craft_presets(c, body->fields, body->n_fields, l->off);
-	if (select < p->fields || select >= p->fields + p->n_fields) {
+	if (!rows_have(p->fields, p->n_fields, select)) {
 		/* Each body has the row that tells it among its own. */
-		if (select && select != p->next)
+		select = select && select != p->next ? row_like(body, select) : NULL;
+		if (select && !craft_given(l->body_given, body->fields, select))
 			field_store(select, c->bytes + l->off + select->bit / 8, body->code);
 		return 0;
 	}
@@ -161,9 +212,9 @@ static bool was_given(const struct craft_layer *l, const struct field *f)
 {
 	const struct protocol *p = l->proto;
 
-	if (f >= p->fields && f < p->fields + p->n_fields)
+	if (rows_have(p->fields, p->n_fields, f))
 		return craft_given(l->given, p->fields, f);
-	return l->body && f >= l->body->fields && f < l->body->fields + l->body->n_fields &&
+	return l->body && rows_have(l->body->fields, l->body->n_fields, f) &&
 	       craft_given(l->body_given, l->body->fields, f);
 }
 
@@ -222,7 +273,8 @@ static int begin_layer(struct craft *c, uint8_t id)
 	*l = (struct craft_layer){ .id = id,
 				   .proto = p,
 				   .off = c->len,
-				   .len = p->compose && !p->n_fields ? 0 : p->min_len,
+				   .len = p->compose && !p->n_fields && !p->n_bodies ? 0
+										     : p->min_len,
 				   .prefixed = p->prefix && stream,
 				   .settings = c->n_settings,
 				   .where = c->where };
@@ -263,8 +315,8 @@ static bool has_row(const struct craft_layer *l, const struct field *f)
 {
 	const struct protocol *p = l->proto;
 
-	return (f >= p->fields && f < p->fields + p->n_fields) ||
-	       (l->body && f >= l->body->fields && f < l->body->fields + l->body->n_fields);
+	return rows_have(p->fields, p->n_fields, f) ||
+	       (l->body && rows_have(l->body->fields, l->body->n_fields, f));
 }
 
 /* Writes a computed number into a row of the layer, unless it was given or is not part of it. */

@@ -5,7 +5,6 @@
  * body.
  */
 #include "wire/craft_internal.h"
-#include "wire/ntp_time.h"
 
 #include <strings.h>
 
@@ -127,6 +126,9 @@ static int find_in_option(struct craft *c, const char *name, struct place *ret)
 
 	if (!b)
 		return -E_NOT_FOUND;
+	/* Options of which code reads the value take it as that of an unknown one. */
+	if (!b->n_fields && !b->bare)
+		b = p->options->unknown;
 	row = find_row(p, b->fields, b->n_fields, name);
 	if (row && (row->repeats || !craft_given(c->option_given, b->fields, row))) {
 		*ret = (struct place){ row, b->fields, &c->option_given, c->option_off };
@@ -148,8 +150,8 @@ static int find_new_option(struct craft *c, const char *name, struct place *ret)
 	const struct options *o = p->options;
 	int err;
 
-	for (size_t i = 0; o && i <= o->n_blocks; i++) {
-		const struct block *b = i < o->n_blocks ? &o->blocks[i] : o->unknown;
+	for (size_t i = 0; o && i < o->n_blocks; i++) {
+		const struct block *b = &o->blocks[i];
 		bool named = !strcasecmp(b->name, name);
 
 		if (!named && !block_has(p, b, name))
@@ -168,7 +170,8 @@ static int find_new_option(struct craft *c, const char *name, struct place *ret)
 	return -E_NOT_FOUND;
 }
 
-static int find_new_body(struct craft *c, const char *name, struct place *ret)
+/* @type_given: only one with the type that was set. */
+static int find_new_body(struct craft *c, const char *name, bool type_given, struct place *ret)
 {
 	struct craft_layer *l = &c->layers[c->n_layers - 1];
 	const struct protocol *p = l->proto;
@@ -177,7 +180,9 @@ static int find_new_body(struct craft *c, const char *name, struct place *ret)
 	for (size_t i = 0; i < p->n_bodies; i++) {
 		const struct block *b = &p->bodies[i];
 
-		if (!block_has(p, b, name))
+		if (!block_has(p, b, name) ||
+		    (type_given &&
+		     field_load(p->select, c->bytes + l->off + p->select->bit / 8) != b->code))
 			continue;
 		err = craft_body(c, l, b);
 		if (err)
@@ -213,10 +218,10 @@ static int find_place(struct craft *c, const char *name, struct place *ret)
 		err = find_in_option(c, name, ret);
 	if (err == -E_NOT_FOUND)
 		err = find_new_option(c, name, ret);
-	type_given = p->select >= p->fields && p->select < p->fields + p->n_fields &&
+	type_given = rows_have(p->fields, p->n_fields, p->select) &&
 		     craft_given(l->given, p->fields, p->select) && !p->header_len;
-	if (err == -E_NOT_FOUND && !type_given)
-		err = find_new_body(c, name, ret);
+	if (err == -E_NOT_FOUND)
+		err = find_new_body(c, name, type_given, ret);
 	return err;
 }
 
@@ -251,11 +256,6 @@ static int store_number(struct craft *c, const struct place *at, const struct cr
 			struct fault *fault)
 {
 	const struct field *f = at->row;
-	uint64_t scale = MAX(f->scale, 1u);
-	/* Times of 32 and 48 bits are seconds since 1970, those of 64 bits are NTP's. */
-	uint64_t number = f->type != FIELD_TIME ? v->number / scale
-			  : f->bits == 64	? ntp_time_wire(v->number)
-						: v->number / NS_PER_S;
 	uint32_t off = at->off + f->bit / 8;
 	int err = craft_check_number(f, v, fault);
 
@@ -267,7 +267,7 @@ static int store_number(struct craft *c, const struct place *at, const struct cr
 		if (err)
 			return err;
 	}
-	field_store(f, c->bytes + off, number);
+	field_store(f, c->bytes + off, craft_value_wire(f, v->number));
 	return 0;
 }
 
@@ -298,11 +298,18 @@ static int choose_by_type(struct craft *c, const struct place *at)
 	struct craft_layer *l = &c->layers[c->n_layers - 1];
 	const struct protocol *p = l->proto;
 	const struct block *body;
+	bool in_body = l->body && p->select && at->rows == l->body->fields &&
+		       !strcmp(at->row->name, p->select->name);
 
-	if (at->rows != p->fields || !p->select || at->row < p->select || at->row > p->select + 1)
+	if (!in_body &&
+	    (at->rows != p->fields || !p->select || at->row < p->select || at->row > p->select + 1))
 		return 0;
 	body = protocol_body(p, c->bytes + l->off, l->len);
-	return body == l->body ? 0 : craft_body(c, l, body);
+	if (in_body && body && body->fields == l->body->fields)
+		l->body = body;
+	if (body == l->body)
+		return 0;
+	return craft_body(c, l, body);
 }
 
 /* A row that only the protocol's code writes, or NULL. Of groups: their elements. */

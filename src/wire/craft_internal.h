@@ -10,6 +10,12 @@ static inline bool craft_given(uint64_t mask, const struct field *rows, const st
 	return mask >> (f - rows) & 1;
 }
 
+/* Whether @f is one of the @n rows of a table, which may have none. */
+static inline bool rows_have(const struct field *rows, size_t n, const struct field *f)
+{
+	return n && f >= rows && f < rows + n;
+}
+
 /* Appends @len bytes, zeros when @bytes is NULL. Return: 0 or -E_FULL. */
 int craft_append(struct craft *c, const void *bytes, size_t len);
 

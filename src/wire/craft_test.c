@@ -65,24 +65,28 @@ static void trip_item(struct sink *sink, const struct item *item)
 /* Rows whose value decides how the rest is read: they are set by the crafter, tested apart. */
 static bool is_structure(const struct protocol *p, const struct field *f)
 {
-	return f == p->header_len || f == p->total_len || f == p->next || f == p->select ||
+	/* By name, or how it begins. */
+	static const char *const structure[] = {
+		"dns.count.",	     "ip.frag",		  "ip.version",
+		"ipv6.version",	     "arp.hw.size",	  "arp.proto.size",
+		"arp.proto.type",    "ip.flags.mf",	  "ipv6.routing.srh.last_entry",
+		"llc.dsap",	     "llc.control",	  "llc.oui",
+		"igmp.max_resp",     "igmp.reserved",	  "igmp.num_src",
+		"igmp.saddr",	     "dhcp.option.end",	  "dhcp.option.option_overload",
+		"rtp.padding",	     "rtp.ext",		  "rtp.cc",
+		"ntp.priv.numitems", "ntp.priv.itemsize", "ntp.priv.flags.r",
+		"ntp.ctrl.count",    "stun.type",	  "stun.length",
+		"stun.cookie",	     "rtcp.padding",	  "rtcp.rc",
+		"rtcp.sc",	     "rtcp.length",	  "stun.channel",
+		"ip.opt.flag",
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(structure); i++)
+		if (!strncmp(f->name, structure[i], strlen(structure[i])))
+			return true;
+	return f == p->header_len || f == p->total_len || f == p->next ||
 	       (p->select && !strcmp(f->name, p->select->name)) ||
-	       (p->select && f == p->select + 1 && f->bits == 8 && !strcmp(f->title, "Code")) ||
-	       !strncmp(f->name, "dns.count.", 10) || !strcmp(f->name, "ip.version") ||
-	       !strcmp(f->name, "ipv6.version") || !strcmp(f->name, "arp.hw.size") ||
-	       !strcmp(f->name, "arp.proto.size") || !strcmp(f->name, "arp.proto.type") ||
-	       !strncmp(f->name, "ip.frag", 7) || !strcmp(f->name, "ip.flags.mf") ||
-	       !strcmp(f->name, "ipv6.routing.srh.last_entry") || !strcmp(f->name, "llc.dsap") ||
-	       !strcmp(f->name, "llc.control") || !strcmp(f->name, "llc.oui") ||
-	       !strcmp(f->name, "ip.opt.flag") || !strcmp(f->name, "igmp.max_resp") ||
-	       !strcmp(f->name, "igmp.reserved") || !strcmp(f->name, "igmp.num_src") ||
-	       !strcmp(f->name, "igmp.saddr") || !strcmp(f->name, "stun.type") ||
-	       !strcmp(f->name, "stun.channel") || !strcmp(f->name, "stun.cookie") ||
-	       !strcmp(f->name, "rtp.cc") || !strcmp(f->name, "rtp.ext") ||
-	       !strcmp(f->name, "rtp.padding") || !strcmp(f->name, "rtcp.padding") ||
-	       !strcmp(f->name, "rtcp.rc") || !strcmp(f->name, "rtcp.sc") ||
-	       !strcmp(f->name, "rtcp.length") || !strcmp(f->name, "dhcp.option.end") ||
-	       !strcmp(f->name, "dhcp.option.option_overload");
+	       (p->select && f == p->select + 1 && f->bits == 8 && !strcmp(f->title, "Code"));
 }
 
 /* Whether deeper rows follow that cover parts of this one. */
@@ -108,8 +112,7 @@ static int set_random(struct craft *c, struct trip *t, const struct field *f)
 			w->value =
 				(uint64_t)((int64_t)(w->value << (64 - f->bits)) >> (64 - f->bits));
 		if (f->type == FIELD_TIME)
-			w->value = NS_PER_S *
-				   (f->bits == 64 ? random_below(&rng, 2000000000) : w->value);
+			w->value = (uint64_t)random_below(&rng, INT32_MAX) * NS_PER_S;
 		err = craft_uint(c, f->name, w->value, NULL);
 	} else {
 		random_bytes(&rng, w->bytes, sizeof(w->bytes));

@@ -373,8 +373,6 @@ static int read_field(struct reader *r)
 			return err;
 		r->fault->offset = 0;
 		err = set_part(r->t, p, 0, &r->craft, r->fault);
-		r->fault->offset += value;
-		return err;
 	} else {
 		err = set_part(r->t, p, 0, &r->craft, r->fault);
 	}

@@ -200,13 +200,211 @@ static void faults(void **state)
 	}
 }
 
+/* The item with the field's name that a packet is looked through for. */
+struct search {
+	struct sink sink;
+	const char *name;
+	struct craft_value wanted;
+	bool number, found;
+};
+
+static void search_item(struct sink *sink, const struct item *item)
+{
+	struct search *s = container_of(sink, struct search, sink);
+
+	if (strcmp(item->field->name, s->name) != 0)
+		return;
+	if (s->number)
+		s->found |= item->value == s->wanted.number;
+	else /* lines are read with their ends */
+		s->found |= (item->len == s->wanted.len ||
+			     (item->field->type == FIELD_TEXT && item->len > s->wanted.len)) &&
+			    !memcmp(item->bytes, s->wanted.bytes, s->wanted.len);
+}
+
+/* Fields that take only some values. */
+static const struct {
+	const char *name, *value;
+} samples[] = {
+	{ "tls.record.content_type", "21" },
+	{ "tls.record.version", "0x0303" },
+	{ "http.request.version", "HTTP/1.0" },
+	{ "http.response.version", "HTTP/1.0" },
+	{ "http.request.line", "X: y\r\n" },
+	{ "http.response.line", "X: y\r\n" },
+	{ "smtp.command_line", "EHLO x" },
+	{ "smtp.req.command", "EHLO" },
+	{ "smtp.response", "250 ok" },
+	{ "pop.response", "+OK hi" },
+	{ "pop.response.indicator", "+OK" },
+	{ "imap.line", "a1 NOOP" },
+	{ "dns.opt.cookie.server", "1122334455667788" },
+	{ "dns.loc.version", "0" },
+	{ "syslog.version", "1" },
+	{ "syslog.timestamp_rfc3164", "Oct 11 22:14:15" },
+};
+
+/* A value of the row, as somebody would type it. */
+static const char *sample_of(const struct field *f)
+{
+	static const char hex[] = "112233445566778811223344556677881122334455667788";
+	static char text[64];
+
+	for (size_t i = 0; i < ARRAY_LEN(samples); i++)
+		if (!strcmp(samples[i].name, f->name))
+			return samples[i].value;
+	switch (f->type) {
+	case FIELD_IP4:
+		return "10.1.2.3";
+	case FIELD_IP6:
+		return "2001:db8::1:2";
+	case FIELD_MAC:
+		return "02:00:00:00:00:07";
+	case FIELD_NAME:
+		return "a.example";
+	case FIELD_OID:
+		return "1.3.6.1.2.1";
+	case FIELD_TEXT:
+		return "abc";
+	case FIELD_BYTES:
+		snprintf(text, sizeof(text), "%.*s", f->bits ? MIN(f->bits / 4, 48) : 12, hex);
+		return text;
+	case FIELD_TIME:
+		return "1700000000";
+	default:
+		return f->scale > 1 ? "40" : f->bits == 24 ? "250" : "1";
+	}
+}
+
+/* What else must be said so that a field is possible. */
+static const struct {
+	const char *prefix, *before;
+} contexts[] = {
+	{ "dns.resp.", "resp.name=b.c" },
+	{ "dns.opt.data", "opt.code=9" },
+	{ "dns.data", "resp.type=999" },
+	{ "dns.opt.cookie.server", "opt.cookie.client=0102030405060708" },
+	{ "dhcp.option.value", "option.type=82" },
+	{ "imap.request.username", "request_tag=a1,request.command=LOGIN" },
+	{ "imap.request.password", "request_tag=a1,request.command=LOGIN,request.username=u" },
+	{ "imap.request.folder", "request_tag=a1,request.command=SELECT" },
+	{ "imap.response.command", "response_tag=a1,response.status=OK" },
+	{ "snmp.value.", "name=1.3.6.1" },
+	{ "snmp.noSuch", "name=1.3.6.1" },
+	{ "snmp.endOf", "name=1.3.6.1" },
+	{ "snmp.enterprise", "data=4" },
+	{ "snmp.agent", "data=4" },
+	{ "snmp.generic", "data=4" },
+	{ "snmp.specific", "data=4" },
+	{ "snmp.time_stamp", "data=4" },
+	{ "snmp.non_", "data=5" },
+	{ "snmp.max_", "data=5" },
+	{ "stun.value", "att.type=0x7777" },
+	{ "http.response.line", "response.code=200" },
+	{ "http.file_data", "request.method=POST" },
+	{ "smtp.req.parameter", "req.command=EHLO" },
+	{ "smtp.rsp.parameter", "response.code=250" },
+	{ "ftp.request.arg", "request.command=USER" },
+	{ "ftp.response.arg", "response.code=220" },
+	{ "pop.request.parameter", "request.command=USER" },
+	{ "pop.response.description", "response.indicator=+OK" },
+	{ "imap.request.", "request_tag=a1" },
+	{ "imap.response.", "response_tag=a1" },
+	{ "igmp.saddr", "type=0x22,maddr=239.1.1.1" },
+	{ "igmp.", "type=0x22" },
+	{ "pap.message", "code=2" },
+	{ "pap.stuff", "code=9" },
+	{ "chap.message", "code=3" },
+	{ "chap.stuff", "code=9" },
+	{ "dhcpv6.option.data", "option.type=999" },
+	{ "pppoed.tag.unknown", "pppoed.tag=0x7777" },
+};
+
+/* Whether the row can be set in a message, and is then read as it was. */
+static bool there_and_back(uint8_t id, const struct field *f)
+{
+	struct search s = { .sink.item = search_item, .name = f->name };
+	struct walk_config config = { .ports = NULL };
+	struct fault fault = { 0 };
+	char text[256], before[64] = "";
+	struct craft_text *t;
+	struct packet p;
+	struct craft c;
+
+	for (size_t i = 0; i < ARRAY_LEN(contexts); i++)
+		if (!*before && !strncmp(f->name, contexts[i].prefix, strlen(contexts[i].prefix)))
+			snprintf(before, sizeof(before), "%s,", contexts[i].before);
+	snprintf(text, sizeof(text), "%s(%s%s=%s)", protocols[id]->name, before, f->name,
+		 sample_of(f));
+	if (craft_text_parse(text, &t, &fault) < 0)
+		return false;
+	craft_init(&c, memory, sizeof(memory));
+	assert_int_equal(craft_text_make(t, 0, &c, &fault), 0);
+	assert_true(craft_finish(&c, &fault) > 0);
+	craft_text_free(t);
+	config.reply = c.layers[0].reply;
+	s.number = field_is_number(f);
+	assert_int_equal(
+		craft_value_parse(f, sample_of(f), strlen(sample_of(f)), false, &s.wanted, NULL),
+		0);
+	packet_walk_as(&p, &config, id, memory, c.len, c.len);
+	for (uint32_t i = 0; i < p.n_layers; i++)
+		packet_items(&p, i, &s.sink);
+	if (!s.found)
+		fail_msg("%s: set, but not read so", text);
+	return true;
+}
+
+/* How many rows of messages that code writes can be set; the others follow from them, or are of
+ * parts that are given as bytes: handshakes of TLS, some options of DHCP, version 3 of SNMP. */
+static const struct {
+	const char *protocol;
+	unsigned n;
+} craftable[] = {
+	{ "pppoed", 26 }, { "pap", 7 },	    { "chap", 5 },  { "igmp", 3 },     { "snmp", 30 },
+	{ "tls", 7 },	  { "http", 38 },   { "ftp", 4 },   { "ftp-data", 1 }, { "smtp", 6 },
+	{ "pop", 6 },	  { "imap", 11 },   { "dns", 210 }, { "mdns", 212 },   { "llmnr", 210 },
+	{ "dhcp", 4 },	  { "dhcpv6", 52 }, { "stun", 30 }, { "syslog", 7 },   { "data", 0 },
+};
+
+/* Rows of one of two protocols that share them. */
+static bool is_of_another(const struct protocol *p, const struct field *f)
+{
+	return !strcmp(f->name, "tls.record.opaque_type") ||
+	       (strcmp(p->name, "mdns") != 0 &&
+		(!strcmp(f->name, "dns.qry.qu") || !strcmp(f->name, "dns.resp.cache_flush")));
+}
+
+static void composed_fields(void **state)
+{
+	(void)state;
+	for (unsigned id = PROTOCOL_FRAME + 1; id < N_PROTOCOLS; id++) {
+		const struct protocol *p = protocols[id];
+		unsigned n = 0, wanted = 0;
+
+		for (size_t i = 0; p->compose && i < p->n_more_rows; i++)
+			for (size_t k = 0; k < p->more_rows[i].n; k++) {
+				const struct field *f = &p->more_rows[i].fields[k];
+
+				if (!f->computed && f->type != FIELD_GROUP && !is_of_another(p, f))
+					n += there_and_back((uint8_t)id, f);
+			}
+		for (size_t i = 0; i < ARRAY_LEN(craftable); i++)
+			if (!strcmp(craftable[i].protocol, p->name))
+				wanted = craftable[i].n;
+		if (n != wanted)
+			fail_msg("of %s %u fields can be crafted, not %u", p->name, n, wanted);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(dns_query),	 cmocka_unit_test(dns_answer),
-		cmocka_unit_test(dns_in_stream), cmocka_unit_test(dhcp_discover),
-		cmocka_unit_test(snmp_get),	 cmocka_unit_test(lines_of_text),
-		cmocka_unit_test(combinations),	 cmocka_unit_test(faults),
+		cmocka_unit_test(composed_fields), cmocka_unit_test(dns_query),
+		cmocka_unit_test(dns_answer),	   cmocka_unit_test(dns_in_stream),
+		cmocka_unit_test(dhcp_discover),   cmocka_unit_test(snmp_get),
+		cmocka_unit_test(lines_of_text),   cmocka_unit_test(combinations),
+		cmocka_unit_test(faults),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

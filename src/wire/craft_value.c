@@ -7,6 +7,7 @@
 
 #include "base/addr.h"
 #include "wire/ber.h"
+#include "wire/ntp_time.h"
 
 static int hex_digit(char ch)
 {
@@ -178,4 +179,11 @@ int craft_value_parse(const struct field *f, const char *text, size_t len, bool 
 	v->bytes = (const uint8_t *)text;
 	v->len = len;
 	return 0;
+}
+
+uint64_t craft_value_wire(const struct field *f, uint64_t number)
+{
+	if (f->type != FIELD_TIME)
+		return number / MAX(f->scale, 1u);
+	return f->bits < 64 ? number / NS_PER_S : ntp_time_wire(number);
 }

@@ -24,4 +24,10 @@ struct craft_value {
 MUST_CHECK int craft_value_parse(const struct field *f, const char *text, size_t len, bool quoted,
 				 struct craft_value *ret_value, struct fault *fault);
 
+/*
+ * The number as it is on the wire: times in seconds since 1970, or, where they have 64 bits, as NTP
+ * has them (RFC 5905 section 6); others without their scale.
+ */
+uint64_t craft_value_wire(const struct field *f, uint64_t number);
+
 #endif

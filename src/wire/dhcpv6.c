@@ -4,6 +4,10 @@
  */
 #include "wire/dhcpv6.h"
 
+#include "wire/compose.h"
+
+#define CLIENT_PORT	   546
+#define SERVER_PORT	   547
 #define TYPE_RELAY_FORWARD 12
 #define TYPE_RELAY_REPLY   13
 
@@ -177,6 +181,19 @@ static void dhcpv6_line(struct buf *b, const struct packet *p, size_t layer)
 	}
 }
 
+/* RFC 8415 section 7.2: clients are at another port than servers and relays. */
+static int dhcpv6_compose(struct compose *m, struct fault *fault)
+{
+	uint8_t type = m->header[0];
+
+	(void)fault;
+	dhcpv6_compose_options(m);
+	m->reply = type == 2 || type == 7 || type == 10;
+	m->port = SERVER_PORT;
+	m->other_port = m->body == &bodies[0] ? CLIENT_PORT : SERVER_PORT;
+	return 0;
+}
+
 const struct protocol protocol_dhcpv6 = {
 	PROTOCOL_NAME("dhcpv6"),
 	.short_name = "DHCPv6",
@@ -195,5 +212,6 @@ const struct protocol protocol_dhcpv6 = {
 	.n_bodies = ARRAY_LEN(bodies),
 	.body = dhcpv6_body,
 	.walk = dhcpv6_walk,
+	.compose = dhcpv6_compose,
 	.line = dhcpv6_line,
 };

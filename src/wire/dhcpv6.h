@@ -14,6 +14,9 @@ extern const struct protocol protocol_dhcpv6;
 /* Gives the options in [@at, @end). */
 void dhcpv6_walk_options(struct walk *w, uint32_t at, uint32_t end, uint8_t depth);
 
+/* Writes options, when crafting. */
+void dhcpv6_compose_options(struct compose *m);
+
 /* Gives a message, as far as its header says, and its options. */
 void dhcpv6_walk_message(struct walk *w, uint32_t at, uint32_t end, uint8_t depth);
 

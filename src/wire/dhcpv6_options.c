@@ -5,6 +5,8 @@
  * AFTR RFC 6334, excluded prefixes RFC 6603, captive portals RFC 8910).
  */
 #include "wire/dhcpv6.h"
+
+#include "wire/compose.h"
 #include "wire/dns_name.h"
 
 /* From 1970 to 2000, where DUIDs begin to count. */
@@ -680,6 +682,69 @@ static void walk_value(const struct value *v, unsigned code)
 	give(v, o->fields, o->n_fields);
 	if (o->nested)
 		dhcpv6_walk_options(v->w, v->at + o->fixed, v->end, v->depth);
+}
+
+/* The option that has the row, the first of several; NULL: it is one of those that code reads. */
+static const struct option *option_with(const struct field *f)
+{
+	for (size_t i = 0; i < ARRAY_LEN(options); i++)
+		if (options[i].n_fields && f >= options[i].fields &&
+		    f < options[i].fields + options[i].n_fields)
+			return &options[i];
+	return NULL;
+}
+
+static void put_row(struct compose *m, const struct compose_setting *s, size_t value)
+{
+	const struct field *f = s->field;
+
+	if (f->bits && !f->repeats)
+		compose_put(m, f, s, value);
+	else if (field_is_number(f))
+		compose_put(m, f, s, m->out.len);
+	else
+		buf_bytes(&m->out, s->bytes, s->len);
+}
+
+/*
+ * Options one after another: a code begins one, and so does a row of another option, or one that
+ * the option has already. Those of which code reads the value take it as option.data.
+ */
+void dhcpv6_compose_options(struct compose *m)
+{
+	const struct option *in = NULL;
+	size_t start = 0;
+	uint64_t given = 0;
+
+	for (size_t i = 0; i < m->n; i++) {
+		struct compose_setting *s = &m->settings[i];
+		const struct option *o = option_with(s->field);
+		bool data = s->field == &head[3] && start != m->out.len;
+
+		if (s->field == &head[1] ||
+		    (o &&
+		     (o != in || (given >> (s->field - o->fields) & 1 && !s->field->repeats)))) {
+			start = m->out.len;
+			given = 0;
+			in = o;
+			buf_be16(&m->out, (uint16_t)(o ? o->code : s->number));
+			buf_be16(&m->out, 0);
+			if (o)
+				buf_fill(&m->out, 0, o->fixed);
+		}
+		if (o) {
+			given |= 1ULL << (s->field - o->fields);
+			put_row(m, s, start + 4);
+		} else if (data) {
+			buf_bytes(&m->out, s->bytes, s->len);
+		} else if (s->field != &head[1]) {
+			continue;
+		}
+		s->used = true;
+		if (!m->out.err)
+			store_be16((uint8_t *)m->out.data + start + 2,
+				   (uint16_t)(m->out.len - start - 4));
+	}
 }
 
 void dhcpv6_walk_options(struct walk *w, uint32_t at, uint32_t end, uint8_t depth)

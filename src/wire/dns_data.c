@@ -714,8 +714,8 @@ const struct dns_data *dns_data_with(const struct field *row)
 	for (size_t i = 0; i < ARRAY_LEN(datas); i++) {
 		const struct dns_data *d = &datas[i];
 
-		if ((row >= d->fields && row < d->fields + d->n_fields) ||
-		    (row >= d->more && row < d->more + d->n_more))
+		if ((d->n_fields && row >= d->fields && row < d->fields + d->n_fields) ||
+		    (d->n_more && row >= d->more && row < d->more + d->n_more))
 			return d;
 	}
 	return NULL;

@@ -5,6 +5,7 @@
  */
 #include "wire/igmp.h"
 
+#include "wire/compose.h"
 #include "wire/multicast.h"
 
 #define HEADER_LEN 4
@@ -106,7 +107,7 @@ static const struct block bodies[] = {
 	BODY("report3", "Report, version 3", "RFC 3376 section 4.2", report3, 8, IGMP_REPORT3),
 	BODY("other", "Other message", "RFC 3228", other, 4, 0),
 };
-enum { BODY_QUERY2, BODY_QUERY1, BODY_QUERY3, BODY_OTHER = 7 };
+enum { BODY_QUERY2, BODY_QUERY1, BODY_QUERY3, BODY_REPORT3 = 6, BODY_OTHER };
 static const uint8_t versions[ARRAY_LEN(bodies)] = { 2, 1, 3, 1, 2, 2, 3, 0 };
 
 static const struct block *igmp_body(const uint8_t *header, size_t len)
@@ -256,6 +257,51 @@ static const struct rows rows[] = {
 	{ &record_auxiliary, 1 },
 };
 
+/* Records of a report, and how many sources and records there are. */
+static int igmp_compose(struct compose *m, struct fault *fault)
+{
+	uint8_t *count = NULL;
+	uint16_t n_records = 0, n_sources;
+	bool counted = false;
+
+	(void)fault;
+	for (size_t i = 0; m->body == &bodies[BODY_REPORT3] && i < m->n; i++) {
+		struct compose_setting *s = &m->settings[i];
+		size_t start = m->out.len;
+
+		s->used = s->field == &record_head[0] || s->field == &record_head[3] ||
+			  s->field == &record_source;
+		if (s->field == &record_source && count) {
+			buf_bytes(&m->out, s->bytes, 4);
+			store_be16(count, (uint16_t)(load_be16(count) + 1));
+		} else if (s->field == &record_head[3]) {
+			/* The group belongs to the type before it, or begins a record. */
+			if (!counted)
+				buf_fill(&m->out, 0, IGMP_LEN);
+			start = counted ? start - IGMP_LEN : start;
+			n_records += !counted;
+			if (m->out.err)
+				return 0;
+			count = (uint8_t *)m->out.data + start + 2;
+			memcpy(m->out.data + start + 4, s->bytes, 4);
+			if (!counted)
+				m->out.data[start] = 1;
+			counted = false;
+		} else if (s->field == &record_head[0]) {
+			buf_u8(&m->out, (uint8_t)s->number);
+			buf_fill(&m->out, 0, IGMP_LEN - 1);
+			counted = true;
+			n_records++;
+		}
+	}
+	if (m->body == &bodies[BODY_REPORT3] && !compose_given(m, "igmp.num_grp_recs"))
+		store_be16(m->header + 6, n_records);
+	n_sources = (uint16_t)((m->header_len - MIN(m->header_len, (uint32_t)QUERY3_LEN)) / 4);
+	if (m->body == &bodies[BODY_QUERY3] && !compose_given(m, "igmp.num_src"))
+		store_be16(m->header + 10, n_sources);
+	return 0;
+}
+
 const struct protocol protocol_igmp = {
 	PROTOCOL_NAME("igmp"),
 	.short_name = "IGMP",
@@ -274,5 +320,6 @@ const struct protocol protocol_igmp = {
 	.more_rows = rows,
 	.n_more_rows = ARRAY_LEN(rows),
 	.walk = igmp_walk,
+	.compose = igmp_compose,
 	.line = igmp_line,
 };

@@ -21,12 +21,13 @@ static inline int64_t ntp_time_ns(const uint8_t *at)
 	return unix_s * (int64_t)NS_PER_S + part;
 }
 
-/* The 8 bytes, as a number, for nanoseconds since 1970. */
+/* The 8 bytes, as a number, for nanoseconds since 1970; rounded up, as reading
+ * cuts off. */
 static inline uint64_t ntp_time_wire(uint64_t ns)
 {
 	uint64_t s = ns / NS_PER_S + (uint64_t)NTP_SECONDS_TO_1970;
 
-	return s << 32 | (ns % NS_PER_S << 32) / NS_PER_S;
+	return s << 32 | ((ns % NS_PER_S << 32) + NS_PER_S - 1) / NS_PER_S;
 }
 
 #endif

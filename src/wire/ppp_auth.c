@@ -5,6 +5,7 @@
  */
 #include "wire/ppp_auth.h"
 
+#include "wire/compose.h"
 #include "wire/packet.h"
 
 #define AUTH_LEN 4
@@ -117,6 +118,47 @@ static void chap_walk(struct walk *w)
 	walk_rest(w, rest, off);
 }
 
+/* Strings with their lengths before them; @n rows, two a string. What is not set is empty. */
+static void compose_strings(struct compose *m, const struct field *rows, size_t n)
+{
+	for (size_t i = 0; i < n; i += 2) {
+		const struct compose_setting *len = compose_find(m, &rows[i]);
+		const struct compose_setting *s = compose_find(m, &rows[i + 1]);
+
+		buf_u8(&m->out, (uint8_t)compose_number(len, s ? s->len : 0));
+		compose_text(m, s, "");
+	}
+}
+
+static int pap_compose(struct compose *m, struct fault *fault)
+{
+	uint8_t code = m->header[ROW_CODE];
+
+	(void)fault;
+	if (code == PAP_REQUEST)
+		compose_strings(m, pap_strings, ARRAY_LEN(pap_strings));
+	else if (code == PAP_ACK || code == PAP_NAK)
+		compose_strings(m, pap_message, ARRAY_LEN(pap_message));
+	else
+		compose_text(m, compose_find(m, pap_other), "");
+	return 0;
+}
+
+static int chap_compose(struct compose *m, struct fault *fault)
+{
+	uint8_t code = m->header[ROW_CODE];
+	bool verdict = code == CHAP_SUCCESS || code == CHAP_FAILURE;
+
+	(void)fault;
+	if (code == CHAP_CHALLENGE || code == CHAP_RESPONSE) {
+		compose_strings(m, chap_value, ARRAY_LEN(chap_value));
+		compose_text(m, compose_find(m, chap_name), "");
+	} else {
+		compose_text(m, compose_find(m, verdict ? chap_message : chap_other), "");
+	}
+	return 0;
+}
+
 static void auth_line(struct buf *b, const struct packet *p, size_t layer)
 {
 	const struct layer *l = &p->layers[layer];
@@ -169,6 +211,7 @@ const struct protocol protocol_pap = {
 	.more_rows = pap_rows,
 	.n_more_rows = ARRAY_LEN(pap_rows),
 	.walk = pap_walk,
+	.compose = pap_compose,
 	.line = auth_line,
 };
 
@@ -193,5 +236,6 @@ const struct protocol protocol_chap = {
 	.more_rows = chap_rows,
 	.n_more_rows = ARRAY_LEN(chap_rows),
 	.walk = chap_walk,
+	.compose = chap_compose,
 	.line = auth_line,
 };

@@ -6,11 +6,17 @@
  */
 #include "wire/stun.h"
 
+#include "wire/compose.h"
 #include "wire/packet.h"
 
 #define HEADER_LEN  20
 #define CHANNEL_LEN 4
 #define COOKIE	    0x2112a442
+
+#define CHANGE_REQUEST	   0x0003
+#define ERROR_CODE	   0x0009
+#define XOR_MAPPED_ADDRESS 0x0020
+#define FINGERPRINT	   0x8028
 
 static const struct value_name method_names[] = {
 	{ 1, "Binding" },
@@ -525,6 +531,168 @@ static bool stun_guess(const uint8_t *bytes, size_t len, bool stream)
 	       !(bytes[3] & 3) && (stream || len == HEADER_LEN + (size_t)load_be16(bytes + 2));
 }
 
+/* An attribute in hand, when crafting: its type, and what was set of it. */
+struct crafted {
+	bool open;
+	uint16_t type;
+	const struct compose_setting *set[ARRAY_LEN(more)];
+};
+
+/* The type that a row is in when none is given; 0: it needs one. */
+static uint16_t type_with(int row)
+{
+	if (row == IP4 || row == IP6 || row == PORT)
+		return XOR_MAPPED_ADDRESS;
+	for (size_t i = 0; i < ARRAY_LEN(attributes); i++)
+		if (attributes[i].kind == KIND_ROW && attributes[i].row == row)
+			return attributes[i].type;
+	return row >= ERROR_CLASS && row <= ERROR_REASON ? ERROR_CODE
+	       : row == CHANGE_IP || row == CHANGE_PORT	 ? CHANGE_REQUEST
+							 : 0;
+}
+
+static bool takes(uint16_t type, int row)
+{
+	const struct attribute *a = find_attribute(type);
+
+	switch (a ? a->kind : KIND_ROW) {
+	case KIND_ADDRESS:
+	case KIND_XOR:
+		return row == IP4 || row == IP6 || row == PORT;
+	case KIND_ERROR:
+		return row >= ERROR_CLASS && row <= ERROR_REASON;
+	case KIND_CHANGE:
+		return row == CHANGE_IP || row == CHANGE_PORT;
+	default:
+		return a ? a->row == row : row == VALUE;
+	}
+}
+
+static void put_address(struct compose *m, const struct crafted *c, bool masked)
+{
+	const struct compose_setting *ip = c->set[IP4] ?: c->set[IP6];
+	uint16_t port = (uint16_t)compose_number(c->set[PORT], 0);
+	uint32_t len = c->set[IP6] && !c->set[IP4] ? 16 : 4;
+	uint8_t bytes[16] = { 0 };
+
+	if (ip)
+		memcpy(bytes, ip->bytes, len);
+	if (masked)
+		unmask(bytes, bytes, len, m->header);
+	buf_be16(&m->out, len == 16 ? 2 : 1);
+	buf_be16(&m->out, masked ? port ^ load_be16(m->header + 4) : port);
+	buf_bytes(&m->out, bytes, len);
+}
+
+/* Over the message up to here, whose length counts this attribute already (RFC 8489 section 14.7).
+ */
+static uint32_t fingerprint(struct compose *m, size_t start)
+{
+	const uint8_t *end = (uint8_t *)m->out.data + start;
+	uint32_t crc = UINT32_MAX;
+
+	store_be16(m->header + 2, (uint16_t)(start + 8));
+	for (const uint8_t *at = m->header; at < end; at++) {
+		crc ^= *at;
+		for (int bit = 0; bit < 8; bit++)
+			crc = crc >> 1 ^ (crc & 1 ? 0xedb88320 : 0);
+	}
+	return ~crc ^ 0x5354554e;
+}
+
+static void put_row(struct compose *m, const struct attribute *a, const struct crafted *c,
+		    size_t start)
+{
+	const struct field *f = &more[a->row];
+	const struct compose_setting *s = c->set[a->row];
+
+	if (c->type == FINGERPRINT && !s && !m->out.err)
+		buf_be32(&m->out, fingerprint(m, start));
+	else if (f->bits)
+		compose_put(m, f, s, m->out.len);
+	else
+		compose_text(m, s, "");
+	buf_fill(&m->out, 0, a->reserved);
+}
+
+static void close_attribute(struct compose *m, struct crafted *c)
+{
+	const struct attribute *a = find_attribute(c->type);
+	size_t start = m->out.len, len;
+
+	if (!c->open)
+		return;
+	buf_be16(&m->out, c->type);
+	buf_be16(&m->out, 0);
+	switch (a ? a->kind : KIND_ROW) {
+	case KIND_ADDRESS:
+	case KIND_XOR:
+		put_address(m, c, a->kind == KIND_XOR);
+		break;
+	case KIND_ERROR:
+		buf_be16(&m->out, 0);
+		buf_u8(&m->out, (uint8_t)compose_number(c->set[ERROR_CLASS], 4));
+		buf_u8(&m->out, (uint8_t)compose_number(c->set[ERROR_NUMBER], 0));
+		compose_text(m, c->set[ERROR_REASON], "");
+		break;
+	case KIND_CHANGE:
+		compose_put(m, &more[CHANGE_IP], c->set[CHANGE_IP], m->out.len);
+		compose_put(m, &more[CHANGE_PORT], c->set[CHANGE_PORT], m->out.len - 4);
+		break;
+	default:
+		if (a)
+			put_row(m, a, c, start);
+		else
+			compose_text(m, c->set[VALUE], "");
+	}
+	len = m->out.len - start - 4;
+	if (!m->out.err)
+		store_be16((uint8_t *)m->out.data + start + 2, (uint16_t)len);
+	buf_fill(&m->out, 0, (0 - len) & 3);
+	*c = (struct crafted){ 0 };
+}
+
+/* A type begins an attribute, and so does a field that the one in hand has no place for. */
+static void compose_attribute(struct compose *m, struct crafted *c, struct compose_setting *s)
+{
+	int row = (int)(s->field - more);
+	uint16_t type = row == ATT_TYPE ? (uint16_t)s->number : type_with(row);
+
+	if (row == ATT_TYPE || !c->open || !takes(c->type, row) || c->set[row]) {
+		if (row != ATT_TYPE && !type)
+			return;
+		close_attribute(m, c);
+		c->open = true;
+		c->type = type;
+	}
+	s->used = true;
+	c->set[row] = s;
+}
+
+static int stun_compose(struct compose *m, struct fault *fault)
+{
+	const struct compose_setting *class = compose_find(m, &more[CLASS]);
+	const struct compose_setting *method = compose_find(m, &more[METHOD]);
+	struct crafted c = { 0 };
+	uint64_t type = compose_number(class, 0) << 4 | compose_number(method, 1);
+
+	(void)fault;
+	if (m->body->fields == channel) {
+		compose_text(m, compose_find(m, &more[VALUE]), "");
+	} else {
+		if (!compose_given(m, "stun.type"))
+			store_be16(m->header, (uint16_t)type);
+		for (size_t i = 0; i < m->n; i++)
+			if (!m->settings[i].used)
+				compose_attribute(m, &c, &m->settings[i]);
+		close_attribute(m, &c);
+	}
+	if (!compose_given(m, "stun.length"))
+		store_be16(m->header + 2, (uint16_t)(m->out.len + m->payload_len));
+	m->reply = m->header[0] & 1; /* success or error */
+	return 0;
+}
+
 const struct protocol protocol_stun = {
 	PROTOCOL_NAME("stun"),
 	.short_name = "STUN",
@@ -542,6 +710,7 @@ const struct protocol protocol_stun = {
 	.body = stun_body,
 	.step = stun_step,
 	.walk = stun_walk,
+	.compose = stun_compose,
 	.line = stun_line,
 	.guess = stun_guess,
 	.message = stun_message,

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <time.h>
 
+#include "wire/compose.h"
 #include "wire/packet.h"
 
 static const struct value_name facility_names[] = {
@@ -266,6 +267,62 @@ static bool syslog_guess(const uint8_t *bytes, size_t len, bool stream)
 		islower((unsigned char)t.at[2]) && t.at[3] == ' ');
 }
 
+/* The word of a row, or "-" for none. */
+static void compose_word(struct compose *m, const struct field *row)
+{
+	compose_text(m, compose_find(m, row), "-");
+	buf_char(&m->out, ' ');
+}
+
+static bool has_words(const struct compose *m)
+{
+	for (size_t i = 0; i < m->n; i++)
+		if (m->settings[i].field >= &rows[VERSION] && m->settings[i].field <= &rows[MSGID])
+			return true;
+	return false;
+}
+
+/* As RFC 5424 has it when one of its words is set, else as RFC 3164 has it. */
+static int syslog_compose(struct compose *m, struct fault *fault)
+{
+	const struct compose_setting *facility = compose_find(m, &rows[FACILITY]);
+	const struct compose_setting *level = compose_find(m, &rows[LEVEL]);
+	const struct compose_setting *text = compose_find(m, &rows[MSG]);
+	const struct compose_setting *old = compose_find(m, &rows[OLD_TIME]);
+	const struct compose_setting *time;
+
+	if (facility && facility->number > 23)
+		return compose_fails(m, facility, fault, "syslog.facility must be at most 23");
+	if (level && level->number > 7)
+		return compose_fails(m, level, fault, "syslog.level must be at most 7");
+	buf_printf(&m->out, "<%u>",
+		   (unsigned)(compose_number(facility, 1) * 8 + compose_number(level, 5)));
+	if (old) {
+		compose_text(m, old, "");
+		buf_char(&m->out, ' ');
+		for (unsigned row = HOSTNAME; row <= PROCID; row++) {
+			const struct compose_setting *s = compose_find(m, &rows[row]);
+
+			compose_text(m, s, "");
+			buf_str(&m->out, !s ? "" : row == PROCID ? ": " : " ");
+		}
+	} else if (has_words(m)) {
+		compose_text(m, compose_find(m, &rows[VERSION]), "1");
+		buf_char(&m->out, ' ');
+		time = compose_find(m, &rows[TIMESTAMP]);
+		if (time)
+			field_text(&m->out, time->field, time->number, NULL, 0);
+		else
+			buf_char(&m->out, '-');
+		buf_char(&m->out, ' ');
+		for (unsigned row = HOSTNAME; row <= MSGID; row++)
+			compose_word(m, &rows[row]);
+		buf_lit(&m->out, "- "); /* no structured data */
+	}
+	compose_text(m, text, "");
+	return 0;
+}
+
 const struct protocol protocol_syslog = {
 	PROTOCOL_NAME("syslog"),
 	.short_name = "syslog",
@@ -277,6 +334,7 @@ const struct protocol protocol_syslog = {
 	.more_rows = more_rows,
 	.n_more_rows = ARRAY_LEN(more_rows),
 	.walk = syslog_walk,
+	.compose = syslog_compose,
 	.line = syslog_line,
 	.guess = syslog_guess,
 	.message = syslog_message,
