@@ -379,8 +379,8 @@ static size_t collect_silent(struct hosts *h)
 
 		if (host && host->evidence)
 			continue;
-		if (h->by_link && !probe_io_route(h->probing.io, &addr, &link) && link.on_link &&
-		    !mac_is_zero(&link.mac))
+		if (h->by_link && !probe_io_route(h->probing.io, &addr, PROBE_VIA_LINK, &link) &&
+		    link.on_link && !mac_is_zero(&link.mac))
 			continue;
 		h->silent[n++] = addr;
 	}

@@ -224,11 +224,12 @@ static void on_done(void *ctx, const struct probe_account *account)
 		end_round(r);
 }
 
-static int route(void *ctx, const struct addr *target, struct probe_link *ret_link)
+static int route(void *ctx, const struct addr *target, enum probe_via via,
+		 struct probe_link *ret_link)
 {
 	struct run *run = ctx;
 	struct probe_link link;
-	int err = probe_io_route(run->io, target, &link);
+	int err = probe_io_route(run->io, target, via, &link);
 
 	if (err < 0)
 		return err;

@@ -20,7 +20,6 @@
 #include "base/hash.h"
 
 #define TICK_NS		 NS_PER_MS
-#define BATCH_MAX	 64
 #define FRAME_OVERHEAD	 128
 #define SKIPS_A_CALL	 4096
 #define CONNECTS_DEFAULT 256
@@ -32,14 +31,14 @@ struct addr engine_target(const struct probe_engine *e, uint64_t index)
 	return e->config.list ? e->config.list[index] : targets_get(e->config.targets, index);
 }
 
-uint32_t engine_hash(const struct probe_engine *e, const struct addr *a, uint16_t port)
+uint64_t engine_hash(const struct probe_engine *e, const struct addr *a, uint16_t port)
 {
 	uint8_t bytes[20];
 
 	memcpy(bytes, a->bytes, 16);
 	memcpy(bytes + 16, &a->family, 2);
 	memcpy(bytes + 18, &port, 2);
-	return (uint32_t)siphash(e->config.key, bytes, sizeof(bytes));
+	return siphash(e->config.key, bytes, sizeof(bytes));
 }
 
 uint64_t engine_tag(const struct probe_engine *e, const struct addr *target,
@@ -64,10 +63,16 @@ static bool lane_connects(const struct probe_lane *lane)
 	return lane->module->via == PROBE_VIA_CONNECT;
 }
 
+/* Whether a lane must know how a target is reached to write a probe to it. */
+static bool lane_sends_frames(const struct probe_lane *lane)
+{
+	return lane->module->via == PROBE_VIA_LINK || lane->module->via == PROBE_VIA_IP;
+}
+
 /* Whether a lane must know how its targets are reached before anything is sent. */
 static bool lane_needs_route(const struct probe_lane *lane)
 {
-	return lane->module->via == PROBE_VIA_LINK || lane->after;
+	return lane_sends_frames(lane) || lane->after;
 }
 
 static uint64_t lane_n_ports(const struct probe_lane *lane)
@@ -143,7 +148,7 @@ int probe_engine_new(const struct probe_config *config, uint64_t now_ns,
 	e->plan = plan_of(e->n_pairs, config->seed);
 	e->pace = pace_of(config->rate, now_ns);
 	e->frame_cap = MAX(config->payload_len, (size_t)PROBE_MARK_LEN) + FRAME_OVERHEAD;
-	e->frames = malloc(BATCH_MAX * e->frame_cap);
+	e->frames = malloc(ENGINE_BATCH * e->frame_cap);
 	e->timers = timers_new(TICK_NS, now_ns);
 	err = slots_init(&e->slots, slots_needed(e));
 	if (!e->frames || !e->timers)
@@ -305,12 +310,12 @@ static struct slot *take_planned(struct probe_engine *e, uint64_t now_ns)
 		e->at++;
 		addr = engine_target(e, target);
 		if (lane_needs_route(lane))
-			err = e->config.route(e->config.route_ctx, &addr, &link);
+			err = e->config.route(e->config.route_ctx, &addr, lane->module->via, &link);
 		if (!err && !lane_begins(e, lane, &addr, lane_needs_route(lane) ? &link : NULL)) {
 			e->account.skipped++;
 			continue;
 		}
-		slot = slots_take(&e->slots, engine_hash(e, &addr, port));
+		slot = slots_take(&e->slots, (uint32_t)engine_hash(e, &addr, port));
 		slot->target = target;
 		slot->port = port;
 		slot->lane = (uint8_t)(lane - e->lanes);
@@ -340,19 +345,26 @@ static struct slot *take_ready(struct probe_engine *e, uint64_t now_ns)
 	return take_planned(e, now_ns);
 }
 
+static uint16_t source_port(const struct probe_engine *e, uint32_t try)
+{
+	uint16_t n = e->config.n_source_ports;
+
+	return n ? (uint16_t)(e->config.source_port + try % n) : 0;
+}
+
 /* Return: bytes, 0 for a connection, or negative. */
 static ssize_t write_shot(struct probe_engine *e, uint64_t now_ns, const struct slot *slot,
-			  const struct addr *target, unsigned *ret_ifindex, uint8_t *frame)
+			  const struct addr *target, struct probe_link *link, uint8_t *frame)
 {
 	const struct probe_lane *lane = engine_lane(e, slot);
-	struct probe_link link = { 0 };
 	struct probe_shot shot = {
 		.target = *target,
 		.port = slot->port,
+		.source_port = source_port(e, slot->try),
 		.ttl = lane->ttl,
 		.id = engine_hash_id(slot->hash),
 		.size = e->config.payload_len,
-		.link = &link,
+		.link = link,
 		.no_source = e->config.no_source,
 		.mark = { .slot = slots_index(&e->slots, slot),
 			  .generation = slot->generation,
@@ -364,16 +376,18 @@ static ssize_t write_shot(struct probe_engine *e, uint64_t now_ns, const struct 
 
 	if (!lane->module->write)
 		return 0;
-	if (lane->module->via == PROBE_VIA_LINK) {
-		err = e->config.route(e->config.route_ctx, target, &link);
+	if (lane_sends_frames(lane)) {
+		err = e->config.route(e->config.route_ctx, target, lane->module->via, link);
 		if (err)
 			return err;
 	}
-	shot.mark.tag = engine_tag(e, target, &shot.mark);
+	if (lane->module->via == PROBE_VIA_IP || lane->module->via == PROBE_VIA_UDP)
+		shot.cookie = engine_cookie(engine_hash(e, target, slot->port), slot->lane);
+	else
+		shot.mark.tag = engine_tag(e, target, &shot.mark);
 	len = lane->module->write(&shot, frame, e->frame_cap);
 	if (!len)
 		return -EMSGSIZE;
-	*ret_ifindex = link.ifindex;
 	return (ssize_t)len;
 }
 
@@ -391,15 +405,16 @@ static uint64_t patience_ns(const struct probe_engine *e, const struct slot *slo
 }
 
 /* Return: true when @ret_send was filled. */
-static bool send_slot(struct probe_engine *e, uint64_t now_ns, struct slot *slot, uint8_t *frame,
+static bool send_slot(struct probe_engine *e, uint64_t now_ns, struct slot *slot, size_t place,
 		      struct probe_send *ret_send)
 {
 	const struct probe_lane *lane = engine_lane(e, slot);
 	struct addr target = engine_target(e, slot->target);
 	uint64_t due_ns = slot->timer.deadline_ns;
-	unsigned ifindex = 0;
+	uint8_t *frame = e->frames + place * e->frame_cap;
+	struct probe_link *link = &e->links[place];
 	bool begins;
-	ssize_t len = write_shot(e, now_ns, slot, &target, &ifindex, frame);
+	ssize_t len = write_shot(e, now_ns, slot, &target, link, frame);
 
 	if (len < 0) {
 		fail_slot(e, now_ns, slot, (int)len);
@@ -412,7 +427,7 @@ static bool send_slot(struct probe_engine *e, uint64_t now_ns, struct slot *slot
 		.target = target,
 		.port = slot->port,
 		.ttl = lane->ttl,
-		.ifindex = ifindex,
+		.link = lane_sends_frames(lane) ? link : NULL,
 		.data = frame,
 		.len = (size_t)len,
 	};
@@ -436,8 +451,8 @@ size_t probe_engine_output(struct probe_engine *e, uint64_t now_ns, struct probe
 	uint64_t budget = e->stopped ? 0 : pace_budget(&e->pace, now_ns);
 	size_t n = 0;
 
-	if (max > BATCH_MAX)
-		max = BATCH_MAX;
+	if (max > ENGINE_BATCH)
+		max = ENGINE_BATCH;
 	if (max > budget)
 		max = (size_t)budget;
 	while (n < max) {
@@ -445,7 +460,7 @@ size_t probe_engine_output(struct probe_engine *e, uint64_t now_ns, struct probe
 
 		if (!slot)
 			break;
-		n += send_slot(e, now_ns, slot, e->frames + n * e->frame_cap, &ret_sends[n]);
+		n += send_slot(e, now_ns, slot, n, &ret_sends[n]);
 	}
 	pace_spend(&e->pace, n);
 	return n;

@@ -33,6 +33,7 @@
 #define PROBE_RATE_MAX	    UINT64_MAX
 #define PROBE_MAX_SLOTS	    (1u << 20)
 #define PROBE_COUNT_ENDLESS 0
+#define PROBE_ROUTE_WAIT_NS (10 * NS_PER_MS)
 
 /* One way of probing each target. */
 struct probe_lane {
@@ -103,11 +104,15 @@ struct probe_config {
 	uint64_t key[2];      /* of the tags: from random_secret() unless it is a test */
 
 	/*
-	 * How @target is reached: called only when a lane needs it. Return: 0, or -errno when it
-	 * cannot be reached; the target's probes then fail with it. May be NULL for lanes of
-	 * PROBE_VIA_ICMP without `after` and PROBE_VIA_CONNECT.
+	 * How @target is reached: called only when a lane needs it, at each try. For PROBE_VIA_IP
+	 * the next hop's MAC address must be filled in where the link has such; other lanes need
+	 * none, and nobody is to be asked for it. Return: 0; -EAGAIN: the next hop is being
+	 * asked, the engine comes again every PROBE_ROUTE_WAIT_NS until the time-out is over, when
+	 * it fails with -EHOSTUNREACH; other -errno: it cannot be reached, and the target's probes
+	 * fail with it. May be NULL without lanes of PROBE_VIA_LINK, PROBE_VIA_IP or with `after`.
 	 */
-	int (*route)(void *ctx, const struct addr *target, struct probe_link *ret_link);
+	int (*route)(void *ctx, const struct addr *target, enum probe_via via,
+		     struct probe_link *ret_link);
 	void *route_ctx;
 };
 
@@ -124,7 +129,8 @@ struct probe_event {
 	enum probe_kind kind; /* of ANSWERED, LATE, DUPLICATE */
 	uint8_t lane;
 	uint16_t port;	       /* of the target; 0: the lane has none */
-	uint64_t target_index; /* in `list` or `targets`; UINT64_MAX: forgotten already (LATE) */
+	uint64_t target_index; /* in `list` or `targets`; UINT64_MAX: forgotten already, only of
+				  LATE and DUPLICATE */
 	struct addr target, responder;
 	struct mac mac; /* of the responder, from ARP and neighbour advertisements; zero: unknown */
 	uint32_t try;	/* the one answered; with `each` the sequence number; 0 is the first */
@@ -138,6 +144,15 @@ struct probe_event {
 	int error; /* FAILED: negative code; connections: errno of the answer, else 0 */
 };
 
+/* Why the engine went slower than it was allowed to. */
+enum probe_brake {
+	PROBE_BRAKE_LOCAL, /* this machine: queues full, answers dropped on the way in */
+	PROBE_BRAKE_LOSS,  /* answers came to later tries only */
+	PROBE_BRAKE_ICMP,  /* a network's or host's limit of ICMP errors */
+	PROBE_BRAKE_TABLE, /* all slots in use: probes waited for a free one */
+	PROBE_N_BRAKES,
+};
+
 /* What was done, for the closing account. */
 struct probe_account {
 	uint64_t targets;  /* target × lane pairs that the plan covered so far */
@@ -148,10 +163,16 @@ struct probe_account {
 	uint64_t errors;   /* answered by an ICMP error */
 	uint64_t silent, failed;
 	uint64_t late, duplicate;
-	uint64_t dropped; /* on this machine, on the way in */
-	uint64_t held;	  /* could not leave at once (queues full) and were sent again */
-	double recall;	  /* estimated share of those there that were found; -1: cannot be told */
-	bool incomplete;  /* answers were lost on this machine */
+	uint64_t stateless;   /* of these two: known by what they carried alone, their slots serving
+				 other probes by then */
+	uint64_t again;	      /* pairs asked once more in the last pass */
+	uint64_t again_found; /* of them */
+	uint64_t brakes[PROBE_N_BRAKES]; /* how often each took effect */
+	uint64_t rate;			 /* probes a second, from the first to the last */
+	uint64_t dropped;		 /* on this machine, on the way in */
+	uint64_t held;	 /* could not leave at once (queues full) and were sent again */
+	double recall;	 /* estimated share of those there that were found; -1: cannot be told */
+	bool incomplete; /* answers were lost on this machine */
 };
 
 /* One probe to send. */
@@ -161,9 +182,10 @@ struct probe_send {
 	uint64_t token; /* of a connection: to be given back with its result */
 	struct addr target;
 	uint16_t port;
-	uint8_t ttl;	  /* of PROBE_VIA_ICMP and PROBE_VIA_UDP; 0: the system's */
-	unsigned ifindex; /* PROBE_VIA_LINK */
-	uint8_t *data;	  /* in the engine's memory, valid until the next output */
+	uint8_t ttl;		       /* of PROBE_VIA_ICMP and PROBE_VIA_UDP; 0: the system's */
+	const struct probe_link *link; /* PROBE_VIA_LINK, PROBE_VIA_IP: as config->route said; else
+					  NULL */
+	uint8_t *data; /* in the engine's memory, as @link, valid until the next output */
 	size_t len;
 };
 

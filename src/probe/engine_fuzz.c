@@ -24,7 +24,8 @@ struct fuzz {
 	uint8_t frame[FRAME_MAX];
 };
 
-static int route(void *ctx, const struct addr *target, struct probe_link *ret_link)
+static int route(void *ctx, const struct addr *target, enum probe_via via UNUSED,
+		 struct probe_link *ret_link)
 {
 	(void)ctx;
 	*ret_link = (struct probe_link){ .ifindex = 1,

@@ -244,7 +244,8 @@ static void send_packets(struct probe_run *run, uint64_t now_ns, struct carrier 
 	for (size_t i = 0; i < n; i++) {
 		const struct probe_send *s = &sends[which[i]];
 
-		packets[i] = (struct packet_out){ s->target, s->ifindex, s->data, s->len };
+		packets[i] = (struct packet_out){ s->target, s->link ? s->link->ifindex : 0,
+						  s->data, s->len };
 	}
 	while (done < n) {
 		int err = 0;
@@ -627,7 +628,8 @@ void probe_io_free(struct probe_io *io)
 			uv_close((uv_handle_t *)&io->carriers[kind].poll, on_closed);
 }
 
-int probe_io_route(void *ctx, const struct addr *target, struct probe_link *ret_link)
+int probe_io_route(void *ctx, const struct addr *target, enum probe_via via UNUSED,
+		   struct probe_link *ret_link)
 {
 	struct probe_io *io = ctx;
 

@@ -63,7 +63,8 @@ MUST_CHECK int probe_io_open(struct probe_io *io, const struct probe_module *mod
 
 /* How a target is reached, by the kernel's routes: for self, on-link and MAC. As config->route;
  * @ctx is the probe_io. */
-int probe_io_route(void *ctx, const struct addr *target, struct probe_link *ret_link);
+int probe_io_route(void *ctx, const struct addr *target, enum probe_via via,
+		   struct probe_link *ret_link);
 
 /* Why the last call failed, as a sentence for people with what to do; io's memory, never NULL. */
 const char *probe_io_why(const struct probe_io *io);

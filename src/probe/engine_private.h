@@ -8,6 +8,9 @@
 #include "probe/plan.h"
 #include "probe/slots.h"
 
+/* Probes of one output at most. */
+#define ENGINE_BATCH 64
+
 struct probe_engine {
 	struct probe_config config;
 	struct probe_lane lanes[PROBE_MAX_LANES];
@@ -30,7 +33,8 @@ struct probe_engine {
 	struct probe_account account;
 
 	size_t frame_cap;
-	uint8_t *frames; /* BATCH_MAX of them */
+	uint8_t *frames; /* ENGINE_BATCH of them */
+	struct probe_link links[ENGINE_BATCH];
 };
 
 static inline const struct probe_lane *engine_lane(const struct probe_engine *e,
@@ -48,12 +52,21 @@ static inline uint64_t engine_token(const struct slot *slot)
 /* The address of target number @index. */
 struct addr engine_target(const struct probe_engine *e, uint64_t index);
 
-/* Of an address and a port, keyed: it finds slots, and engine_hash_id() of it is the ICMP id. */
-uint32_t engine_hash(const struct probe_engine *e, const struct addr *a, uint16_t port);
+/*
+ * Of an address and a port, keyed: the lower half finds slots, and engine_hash_id() of it is the
+ * ICMP id; the upper half is what engine_cookie() is made from.
+ */
+uint64_t engine_hash(const struct probe_engine *e, const struct addr *a, uint16_t port);
 
 static inline uint16_t engine_hash_id(uint32_t hash)
 {
 	return (uint16_t)(hash >> 16);
+}
+
+/* Lanes that probe the same port of a target differ (a trace with a lane for each TTL). */
+static inline uint32_t engine_cookie(uint64_t hash, unsigned lane)
+{
+	return (uint32_t)(hash >> 32) + lane * 0x9e3779b1;
 }
 
 /*

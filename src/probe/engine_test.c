@@ -224,7 +224,8 @@ static void run(struct world *w, struct probe_engine *e)
 	}
 }
 
-static int route(void *ctx, const struct addr *target, struct probe_link *ret_link)
+static int route(void *ctx, const struct addr *target, enum probe_via via UNUSED,
+		 struct probe_link *ret_link)
 {
 	(void)ctx;
 	*ret_link = (struct probe_link){

@@ -35,6 +35,16 @@ static bool sequence_fits(const struct probe_engine *e, const struct slot *slot,
 	return sequence <= slot->try;
 }
 
+/* The first of a slot's tries that left from @source_port. Return: false when none did. */
+static bool try_from_port(const struct probe_engine *e, const struct slot *slot,
+			  uint16_t source_port, uint32_t *ret_try)
+{
+	uint32_t try = (uint16_t)(source_port - e->config.source_port);
+
+	*ret_try = try;
+	return try < e->config.n_source_ports && try <= slot->try;
+}
+
 /* Of several for one target: what is in flight before ghosts; then the oldest, of ghosts the
  * newest. */
 static bool better(const struct slot *a, const struct slot *b)
@@ -48,7 +58,8 @@ static struct slot *find_by_target(struct probe_engine *e, const struct probe_mo
 				   const struct probe_packet *packet,
 				   const struct probe_answer *answer)
 {
-	uint32_t hash = engine_hash(e, &answer->target, answer->port);
+	uint64_t wide = engine_hash(e, &answer->target, answer->port);
+	uint32_t hash = (uint32_t)wide;
 	struct slot *found = NULL;
 
 	if (answer->match == PROBE_BY_ID) {
@@ -60,10 +71,15 @@ static struct slot *find_by_target(struct probe_engine *e, const struct probe_mo
 	}
 	for (struct slot *s = slots_first(&e->slots, hash); s; s = slots_next(&e->slots, s)) {
 		struct addr target;
+		uint32_t try;
 
 		if (!(s->flags & SLOT_WAS_SENT) || engine_lane(e, s)->module != module)
 			continue;
 		if (answer->match == PROBE_BY_ID && !sequence_fits(e, s, answer->sequence))
+			continue;
+		if (answer->match == PROBE_BY_COOKIE &&
+		    (answer->cookie != engine_cookie(wide, s->lane) ||
+		     !try_from_port(e, s, answer->source_port, &try)))
 			continue;
 		target = engine_target(e, s->target);
 		if (s->port == answer->port &&
@@ -89,6 +105,7 @@ static struct slot *find_slot(struct probe_engine *e, const struct probe_module 
 			       : NULL;
 	case PROBE_BY_TARGET:
 	case PROBE_BY_ID:
+	case PROBE_BY_COOKIE:
 		break;
 	}
 	return find_by_target(e, module, packet, answer);
@@ -110,8 +127,9 @@ static void describe(const struct probe_packet *packet, const struct probe_answe
 }
 
 /* Which try was answered and how long it took, as far as the answer tells. */
-static void measure(const struct slot *slot, const struct probe_packet *packet,
-		    const struct probe_answer *answer, bool each, struct probe_event *event)
+static void measure(const struct probe_engine *e, const struct slot *slot,
+		    const struct probe_packet *packet, const struct probe_answer *answer, bool each,
+		    struct probe_event *event)
 {
 	bool last = answer->match == PROBE_BY_SLOT || each || !slot->try;
 
@@ -119,6 +137,10 @@ static void measure(const struct slot *slot, const struct probe_packet *packet,
 		event->try = answer->mark.try;
 		event->sent_ns = answer->mark.sent_ns;
 		last = true;
+	} else if (answer->match == PROBE_BY_COOKIE &&
+		   try_from_port(e, slot, answer->source_port, &event->try)) {
+		/* Further tries may have left from the same port. */
+		last = event->try == slot->try && slot->try < e->config.n_source_ports;
 	} else if (answer->match == PROBE_BY_ID && !each) {
 		event->try = answer->sequence;
 		last = answer->sequence == slot->try;
@@ -137,7 +159,8 @@ static void begin_waiting_lane(struct probe_engine *e, uint64_t now_ns, const st
 	struct probe_link link = { 0 };
 	struct slot *slot;
 
-	if (!lane || e->stopped || e->config.route(e->config.route_ctx, target, &link))
+	if (!lane || e->stopped ||
+	    e->config.route(e->config.route_ctx, target, e->lanes[lane - 1].module->via, &link))
 		return;
 	if (e->lanes[lane - 1].module->applies &&
 	    !e->lanes[lane - 1].module->applies(target, &link))
@@ -249,7 +272,7 @@ int probe_engine_input(struct probe_engine *e, uint64_t now_ns, const struct pro
 	describe(packet, &answer, &event);
 	if (!event.responder.family && answer.kind == PROBE_REPLY)
 		event.responder = event.target;
-	measure(slot, packet, &answer, engine_lane(e, slot)->each, &event);
+	measure(e, slot, packet, &answer, engine_lane(e, slot)->each, &event);
 	if (in_flight(slot) ? !answer_in_flight(e, now_ns, slot, &event)
 			    : !answer_ghost(e, slot, answer.match, &event))
 		return 0;

@@ -21,7 +21,7 @@ enum probe_via {
 	PROBE_N_VIA,
 };
 
-/* How a target is reached from this machine. */
+/* How a target is reached from this machine. A tunnel has an interface, but no MAC addresses. */
 struct probe_link {
 	unsigned ifindex;
 	struct mac mac;	     /* our address on that interface; zero: not an Ethernet */
@@ -56,6 +56,13 @@ struct probe_shot {
 	uint16_t size;	      /* payload bytes asked for */
 	const struct probe_link *link;
 	bool no_source; /* ARP: sender address 0.0.0.0 (RFC 5227) */
+
+	/*
+	 * Keyed from target, port and lane alone, the same in every try: what a probe without room
+	 * for a mark carries (the sequence number of a SYN; the id of a DNS query, cut). The source
+	 * port then tells the try.
+	 */
+	uint32_t cookie;
 	struct probe_mark mark;
 };
 
@@ -67,8 +74,9 @@ struct probe_packet {
 			     says; NULL for a connection */
 	size_t len;	  /* bytes of it */
 	size_t wire_len;  /* bytes that came, when some were cut off; else 0 */
-	struct addr from; /* ICMP, UDP: who sent it */
-	uint16_t from_port; /* UDP */
+	struct addr from; /* ICMP: who sent it; UDP: the probe's target, which answers itself unless
+			     @reporter is set */
+	uint16_t from_port; /* UDP: the probe's destination port */
 	int ttl;	    /* or hop limit; -1: unknown */
 	unsigned ifindex;   /* 0: unknown */
 	uint64_t rx_ns;	    /* when it arrived, monotonic */
@@ -76,6 +84,14 @@ struct probe_packet {
 	uint32_t slot;	    /* connection: whose it is */
 	uint64_t token;	    /* connection: as the engine gave it */
 	int error;	    /* connection: 0 when open, else errno */
+
+	/*
+	 * UDP: an ICMP error about a datagram of ours, from the socket's error queue (IP_RECVERR):
+	 * who sent it, and what it says. @data and @ttl are then of no meaning.
+	 */
+	struct addr reporter; /* none: @data is an answer's payload */
+	uint8_t icmp_type, icmp_code;
+	uint32_t mtu;
 };
 
 enum probe_kind {
@@ -92,6 +108,13 @@ enum probe_match {
 	PROBE_BY_TARGET, /* address and port alone (ARP, ND: port 0) */
 	PROBE_BY_ID,   /* address, ICMP id and sequence: a quotation of 8 bytes, or a small probe */
 	PROBE_BY_SLOT, /* said by the carrier, trusted (connections) */
+
+	/*
+	 * Address, port and cookie: a SYN+ACK's or RST's acknowledgment number - 1, the sequence
+	 * number in a quotation. @source_port tells the try. Known also when its slot serves
+	 * another probe by now.
+	 */
+	PROBE_BY_COOKIE,
 };
 
 /* What a module read in a packet. */
@@ -103,6 +126,8 @@ struct probe_answer {
 	struct addr responder; /* who answers; may be another */
 	struct mac mac;	       /* of the responder; zero: unknown */
 	struct probe_mark mark;
+	uint32_t cookie;	      /* as the shot's */
+	uint16_t source_port;	      /* of the probe: where the answer went */
 	uint16_t id, sequence;	      /* the latter as the try, cut to 16 bits */
 	uint8_t icmp_type, icmp_code; /* of errors */
 	int error;		      /* of connections: errno, else 0 */
