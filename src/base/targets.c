@@ -89,6 +89,14 @@ int targets_add_addr(struct targets *t, const struct addr *a)
 	return add_range(t, a->family, a->scope, addr_number(a), addr_number(a));
 }
 
+int targets_add_range(struct targets *t, const struct addr *first, const struct addr *last)
+{
+	if (!addr_len(first) || first->family != last->family || first->scope != last->scope ||
+	    addr_cmp(first, last) > 0)
+		return -E_RANGE;
+	return add_range(t, first->family, first->scope, addr_number(first), addr_number(last));
+}
+
 static int add_name(struct targets *t, const char *name, size_t len)
 {
 	if (t->n_names == t->cap_names) {
@@ -198,7 +206,7 @@ static int add_two_ends(struct targets *t, const struct addr *first, const struc
 		return fault_set(fault, offset, "the two ends of a range are of one kind");
 	if (addr_cmp(first, last) > 0)
 		return fault_set(fault, offset, "the range runs backwards");
-	return add_range(t, first->family, first->scope, addr_number(first), addr_number(last));
+	return targets_add_range(t, first, last);
 }
 
 /* The end of "2001:db8::1-ff": the last 16 bits of @first replaced. */
@@ -621,4 +629,18 @@ bool targets_contains(const struct targets *t, const struct addr *a)
 		}
 	}
 	return false;
+}
+
+size_t targets_n_ranges(const struct targets *t)
+{
+	return t->n;
+}
+
+void targets_range(const struct targets *t, size_t i, struct addr *ret_first, struct addr *ret_last)
+{
+	const struct range *range = &t->ranges[i];
+
+	*ret_first = addr_from_number(range->family, range->first);
+	*ret_last = addr_from_number(range->family, range->last);
+	ret_first->scope = ret_last->scope = range->scope;
 }

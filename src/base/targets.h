@@ -35,6 +35,10 @@ MUST_CHECK int targets_parse(struct targets *t, const char *text, struct fault *
 MUST_CHECK int targets_add_prefix(struct targets *t, const struct prefix *p);
 MUST_CHECK int targets_add_addr(struct targets *t, const struct addr *a);
 
+/* Both ends within; of one family and scope, not backwards, else -E_RANGE. */
+MUST_CHECK int targets_add_range(struct targets *t, const struct addr *first,
+				 const struct addr *last);
+
 /* Takes every address of @without out of @t. Both are sealed afterwards. */
 MUST_CHECK int targets_exclude(struct targets *t, struct targets *without);
 
@@ -64,5 +68,11 @@ bool targets_global_exceed(const struct targets *t, uint64_t limit);
 struct addr targets_get(const struct targets *t, uint128_t i);
 
 bool targets_contains(const struct targets *t, const struct addr *a);
+
+/* The ranges of a sealed set, both ends within, in the order of targets_get(); none touches the
+ * next. */
+size_t targets_n_ranges(const struct targets *t);
+void targets_range(const struct targets *t, size_t i, struct addr *ret_first,
+		   struct addr *ret_last);
 
 #endif
