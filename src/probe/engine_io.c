@@ -564,6 +564,11 @@ void probe_run_stop(struct probe_run *run, bool now)
 	arm(run->io, 0);
 }
 
+const struct probe_engine *probe_run_engine(const struct probe_run *run)
+{
+	return run->engine;
+}
+
 struct probe_account probe_run_account(const struct probe_run *run)
 {
 	return probe_engine_account(run->engine);

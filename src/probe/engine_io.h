@@ -51,6 +51,10 @@ MUST_CHECK int probe_io_run(struct probe_io *io, const struct probe_config *conf
 /* Sends nothing new; @done comes when what is in flight is resolved, or at once with @now. */
 void probe_run_stop(struct probe_run *run, bool now);
 
+/* For its place in the plan and what is unresolved, to go on with later; also within @done, then
+ * complete. */
+const struct probe_engine *probe_run_engine(const struct probe_run *run);
+
 /* So far. */
 struct probe_account probe_run_account(const struct probe_run *run);
 
