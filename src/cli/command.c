@@ -193,6 +193,26 @@ static void getopt_tables_of(const struct verb *verb, bool stop, struct getopt_t
 	}
 }
 
+/*
+ * Names that are typed with one dash get the second, for getopt_long() would read letters in them.
+ * Behind "--" there are operands only.
+ */
+static void complete_dashes(const struct option_set *set, int argc, char **argv)
+{
+	static char words[COMMAND_MAX_ONE_DASH][COMMAND_PATH_MAX];
+	size_t n = 0;
+
+	for (size_t i = 0; i < set->n && n < COMMAND_MAX_ONE_DASH; i++) {
+		if (!set->items[i]->one_dash)
+			continue;
+		snprintf(words[n], sizeof(words[n]), "--%s", set->items[i]->name);
+		for (int k = 1; k < argc && strcmp(argv[k], "--"); k++)
+			if (!strcmp(argv[k], words[n] + 1))
+				argv[k] = words[n];
+		n++;
+	}
+}
+
 /* The place in the set of what getopt_long() returned, or the set's size. */
 static size_t option_index(const struct option_set *set, int got)
 {
@@ -241,7 +261,8 @@ static int bad_argument(const struct command *cmd, const struct verb_option *opt
 			const struct fault *fault)
 {
 	if (option->name)
-		return command_fails(cmd, EXIT_USAGE, "--%s: %s", option->name, fault->text);
+		return command_fails(cmd, EXIT_USAGE, "%s%s: %s", option->one_dash ? "-" : "--",
+				     option->name, fault->text);
 	return command_fails(cmd, EXIT_USAGE, "-%c: %s", option->letter, fault->text);
 }
 
@@ -255,6 +276,8 @@ static int parse_options(struct command *cmd, void *options, bool stop, int argc
 	int got;
 
 	getopt_tables_of(cmd->verb, stop, &tables);
+	if (!stop)
+		complete_dashes(&tables.set, argc, argv);
 	opterr = 0;
 	optind = 0; /* glibc: start anew, also its inner state */
 	while ((got = getopt_long(argc, argv, tables.letters, tables.longs, NULL)) != -1) {

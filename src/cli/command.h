@@ -7,8 +7,9 @@
 /* The root of the table, in main.c: its subverbs are the verbs. */
 extern const struct verb sonde_verb;
 
-#define COMMAND_MAX_OPTIONS 96
-#define COMMAND_PATH_MAX    80
+#define COMMAND_MAX_OPTIONS  96
+#define COMMAND_PATH_MAX     80
+#define COMMAND_MAX_ONE_DASH 8
 
 /* All options of one verb: its own, then the common ones that it takes, then --help. */
 struct option_set {

@@ -21,6 +21,11 @@ static void visit_verbs(const struct verb *verb, const char *path, visit_fn visi
 	}
 }
 
+static const char *dashes_of(const struct verb_option *option)
+{
+	return option->one_dash ? "-" : "--";
+}
+
 static void bash_case(const struct verb *verb, const char *path)
 {
 	struct option_set set;
@@ -31,7 +36,7 @@ static void bash_case(const struct verb *verb, const char *path)
 		printf("%s ", verb->subverbs[i]->name);
 	for (size_t i = 0; i < set.n; i++) {
 		if (set.items[i]->name)
-			printf("--%s ", set.items[i]->name);
+			printf("%s%s ", dashes_of(set.items[i]), set.items[i]->name);
 		else
 			printf("-%c ", set.items[i]->letter);
 	}
@@ -108,8 +113,8 @@ static void zsh_case(const struct verb *verb, const char *path)
 		char text[240];
 
 		if (set.items[i]->name)
-			snprintf(text, sizeof(text), "--%s:%s", set.items[i]->name,
-				 set.items[i]->help);
+			snprintf(text, sizeof(text), "%s%s:%s", dashes_of(set.items[i]),
+				 set.items[i]->name, set.items[i]->help);
 		else
 			snprintf(text, sizeof(text), "-%c:%s", set.items[i]->letter,
 				 set.items[i]->help);
@@ -174,7 +179,7 @@ static void fish_lines(const struct verb *verb, const char *path)
 		if (set.items[i]->letter)
 			printf("-s %c ", set.items[i]->letter);
 		if (set.items[i]->name)
-			printf("-l %s ", set.items[i]->name);
+			printf("-%c %s ", set.items[i]->one_dash ? 'o' : 'l', set.items[i]->name);
 		printf("%s-d ", set.items[i]->arg ? "-r " : "");
 		print_quoted(set.items[i]->help);
 		putchar('\n');

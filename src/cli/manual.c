@@ -63,7 +63,7 @@ static void put_option(struct buf *b, const struct verb_option *option)
 	if (option->letter && option->name)
 		buf_lit(b, " , Fl ");
 	if (option->name)
-		buf_printf(b, "\\-%s", option->name);
+		buf_printf(b, option->one_dash ? "%s" : "\\-%s", option->name);
 	if (option->arg)
 		buf_printf(b, " Ar %s", option->arg);
 	buf_char(b, '\n');

@@ -235,11 +235,13 @@ void option_usage(struct buf *b, const struct verb_option *option)
 {
 	if (option->letter)
 		buf_printf(b, "-%c", option->letter);
+	else if (option->one_dash)
+		buf_printf(b, "-%s", option->name);
 	else if (option->name)
 		buf_lit(b, "   ");
 	if (option->letter && option->name)
 		buf_lit(b, ",");
-	if (option->name)
+	if (option->name && !option->one_dash)
 		buf_printf(b, " --%s", option->name);
 	if (option->arg)
 		buf_printf(b, " %s", option->arg);

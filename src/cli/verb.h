@@ -48,6 +48,7 @@ struct verb_option {
 	size_t offset;	   /* where the value goes in the verb's options structure */
 	uint64_t min, max; /* max 0: no limits */
 	enum completes completes;
+	bool one_dash; /* also typed "-name", as the users of another tool know it */
 };
 
 struct example {
