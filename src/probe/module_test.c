@@ -8,45 +8,11 @@
 #include <cmocka.h>
 
 #include "probe/arp.h"
-#include "probe/module.h"
-
-static struct addr addr_of(const char *text)
-{
-	struct addr a;
-
-	assert_int_equal(addr_parse(text, strlen(text), &a, NULL), 0);
-	return a;
-}
-
-static size_t from_hex(const char *hex, uint8_t *bytes)
-{
-	size_t n = 0;
-
-	for (; *hex; hex += 2) {
-		char digits[3] = { hex[0], hex[1], 0 };
-
-		while (*hex == ' ')
-			hex++;
-		memcpy(digits, hex, 2);
-		bytes[n++] = (uint8_t)strtoul(digits, NULL, 16);
-	}
-	return n;
-}
+#include "probe/module_test.h"
 
 static const struct probe_mark mark = { 0x01020304, 0x05060708, 7, 0x1112131415161718,
 					0x2122232425262728 };
 static const struct mac our_mac = { { 0x02, 0, 0, 0, 0, 0x01 } };
-
-static void check_written(const struct probe_module *module, struct probe_shot shot,
-			  const char *expected_hex)
-{
-	uint8_t expected[256], written[256];
-	size_t len = from_hex(expected_hex, expected);
-
-	assert_int_equal(module->write(&shot, written, sizeof(written)), len);
-	assert_memory_equal(written, expected, len);
-	assert_int_equal(module->write(&shot, written, len - 1), 0);
-}
 
 /* Checked with tshark 4.0: names, values and checksums as meant. */
 static void test_golden_packets(void **state)
@@ -79,25 +45,6 @@ static void test_golden_packets(void **state)
 		      "3333ffaabbcc 020000000001 86dd 60000000 0020 3a ff"
 		      "fe800000000000000000000000000001 ff0200000000000000000001ffaabbcc"
 		      "8700 01ae 00000000 fe8000000000000000000000 00aabbcc 0101 020000000001");
-}
-
-/* A packet that is an answer, and none of its beginnings is: not before @least bytes of it. */
-static void check_cuts(const struct probe_module *module, struct probe_packet packet, size_t least)
-{
-	const uint8_t *whole = packet.data;
-	struct probe_answer answer;
-
-	for (size_t len = 0; len <= packet.len; len++) {
-		uint8_t *exact = malloc(len ? len : 1); /* so that reading further is noticed */
-		struct probe_packet cut = packet;
-
-		assert_non_null(exact);
-		memcpy(exact, whole, len);
-		cut.data = exact;
-		cut.len = len;
-		assert_int_equal(module->read(&cut, &answer), len >= least);
-		free(exact);
-	}
 }
 
 static void test_echo_reply(void **state)
