@@ -31,12 +31,9 @@ static const struct {
 	struct addr addr;
 	uint8_t len;
 } always[] = {
-	{ { { 224 }, AF_INET, 0 }, 4 },
-	{ { { 255, 255, 255, 255 }, AF_INET, 0 }, 32 },
-	{ { { 0 }, AF_INET, 0 }, 32 },
-	{ { { 0xff }, AF_INET6, 0 }, 8 },
-	{ { { 0xfe, 0x80 }, AF_INET6, 0 }, 10 },
-	{ { { [15] = 1 }, AF_INET6, 0 }, 128 },
+	{ { { 224 }, AF_INET, 0 }, 4 },		 { { { 255, 255, 255, 255 }, AF_INET, 0 }, 32 },
+	{ { { 0 }, AF_INET, 0 }, 32 },		 { { { 0xff }, AF_INET6, 0 }, 8 },
+	{ { { 0xfe, 0x80 }, AF_INET6, 0 }, 10 }, { { { [15] = 1 }, AF_INET6, 0 }, 128 },
 };
 
 struct listing {
