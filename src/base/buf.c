@@ -323,6 +323,31 @@ void buf_hex(struct buf *b, const void *bytes, size_t n, char separator)
 	b->len += 2 * n + n_separators;
 }
 
+void buf_hexdump(struct buf *b, const void *bytes, size_t n, uint64_t offset, unsigned digits,
+		 unsigned indent)
+{
+	const uint8_t *p = bytes;
+
+	for (size_t at = 0; at < n; at += 16) {
+		size_t row = MIN(n - at, (size_t)16);
+
+		buf_fill(b, ' ', indent);
+		buf_hex_u64(b, offset + at, digits);
+		buf_lit(b, "  ");
+		for (size_t i = 0; i < 16; i++) {
+			if (i < row)
+				buf_hex_u64(b, p[at + i], 2);
+			else
+				buf_lit(b, "  ");
+			buf_str(b, i == 7 ? "  " : " ");
+		}
+		buf_char(b, ' ');
+		for (size_t i = 0; i < row; i++)
+			buf_char(b, p[at + i] >= ' ' && p[at + i] < 127 ? (char)p[at + i] : '.');
+		buf_char(b, '\n');
+	}
+}
+
 static void json_escape(struct buf *b, uint8_t c)
 {
 	switch (c) {

@@ -117,6 +117,13 @@ void buf_mac(struct buf *b, const uint8_t bytes[static 6]);
 void buf_hex(struct buf *b, const void *bytes, size_t n, char separator);
 
 /*
+ * Lines of sixteen bytes for people: @indent blanks, the offset from @offset on in @digits digits,
+ * hexadecimal, characters where they are printable ASCII.
+ */
+void buf_hexdump(struct buf *b, const void *bytes, size_t n, uint64_t offset, unsigned digits,
+		 unsigned indent);
+
+/*
  * A JSON string with its quotes (RFC 8259 section 7). What is not UTF-8 (RFC 3629) becomes U+FFFD,
  * one for each byte that cannot be part of a character.
  */

@@ -1,5 +1,6 @@
 /* The write buffer against snprintf(), inet_ntop(), and a naive reader of JSON strings. */
 #include <arpa/inet.h>
+#include <ctype.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <math.h>
@@ -228,6 +229,35 @@ static void hex_equals_printf(void **state)
 		buf_mac(&b, bytes);
 		snprintf(want, sizeof(want), "%02x:%02x:%02x:%02x:%02x:%02x", bytes[0], bytes[1],
 			 bytes[2], bytes[3], bytes[4], bytes[5]);
+		assert_text(&b, want);
+	}
+}
+
+static void hexdump_equals_printf(void **state)
+{
+	struct random r = random_of(7);
+
+	(void)state;
+	for (int i = 0; i < 500; i++) {
+		struct buf b = buf_in(memory, sizeof(memory));
+		uint8_t bytes[70];
+		size_t n = random_below(&r, sizeof(bytes) + 1), len = 0;
+		unsigned indent = (unsigned)random_below(&r, 6);
+		char want[1024] = "";
+
+		random_bytes(&r, bytes, sizeof(bytes));
+		for (size_t at = 0; at < n; at += 16) {
+			char hex[64] = "", chars[17] = "";
+
+			for (size_t k = at; k < MIN(n, at + 16); k++) {
+				sprintf(hex + strlen(hex), k == at + 8 ? "  %02x" : " %02x",
+					bytes[k]);
+				chars[k - at] = isprint(bytes[k]) ? (char)bytes[k] : '.';
+			}
+			len += (size_t)sprintf(want + len, "%*s%06zx %-49s  %s\n", (int)indent, "",
+					       0xabc0 + at, hex, chars);
+		}
+		buf_hexdump(&b, bytes, n, 0xabc0, 6, indent);
 		assert_text(&b, want);
 	}
 }
@@ -524,6 +554,7 @@ int main(void)
 		cmocka_unit_test(ip6_equals_inet_ntop),
 		cmocka_unit_test(ip6_is_as_the_rfc_recommends),
 		cmocka_unit_test(hex_equals_printf),
+		cmocka_unit_test(hexdump_equals_printf),
 		cmocka_unit_test(json_strings_read_back),
 		cmocka_unit_test(safe_text_moves_no_cursor),
 		cmocka_unit_test(writers_stop_at_the_bound),

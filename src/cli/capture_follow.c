@@ -74,30 +74,6 @@ static void put_text(struct buf *b, const uint8_t *bytes, size_t len)
 	}
 }
 
-static void put_hex(struct buf *b, const uint8_t *bytes, size_t len, uint64_t offset, bool reply)
-{
-	for (size_t at = 0; at < len; at += 16) {
-		size_t n = MIN(len - at, (size_t)16);
-
-		buf_fill(b, ' ', reply ? 4 : 0);
-		buf_hex_u64(b, offset + at, 8);
-		buf_lit(b, "  ");
-		for (size_t i = 0; i < 16; i++) {
-			if (i < n)
-				buf_hex_u64(b, bytes[at + i], 2);
-			else
-				buf_lit(b, "  ");
-			buf_char(b, ' ');
-		}
-		buf_char(b, ' ');
-		for (size_t i = 0; i < n; i++)
-			buf_char(b, bytes[at + i] >= ' ' && bytes[at + i] < 127
-					    ? (char)bytes[at + i]
-					    : '.');
-		buf_char(b, '\n');
-	}
-}
-
 /* Who speaks now, where it changes. */
 static void put_side(struct capture_follow *f, bool reply)
 {
@@ -133,7 +109,8 @@ static void give(void *arg, const struct follow_piece *piece)
 	if (f->look == LOOK_TEXT)
 		put_text(b, piece->bytes, piece->len);
 	else if (f->look == LOOK_HEX)
-		put_hex(b, piece->bytes, piece->len, f->offset[piece->reply], piece->reply);
+		buf_hexdump(b, piece->bytes, piece->len, f->offset[piece->reply], 8,
+			    piece->reply ? 4 : 0);
 	else
 		buf_bytes(b, piece->bytes, piece->len);
 	f->offset[piece->reply] += piece->len;

@@ -31,42 +31,15 @@ struct capture_printer {
 	struct printing printing[THREADS_MAX];
 };
 
-/* Sixteen bytes a line: offset, hexadecimal, characters. */
-static void put_bytes(struct buf *b, const uint8_t *bytes, uint32_t len)
-{
-	for (uint32_t at = 0; at < len; at += 16) {
-		uint32_t n = MIN(len - at, 16u);
-
-		buf_lit(b, "    ");
-		buf_hex_u64(b, at, 4);
-		buf_lit(b, "  ");
-		for (uint32_t i = 0; i < 16; i++) {
-			if (i == 8)
-				buf_char(b, ' ');
-			if (i < n)
-				buf_hex_u64(b, bytes[at + i], 2);
-			else
-				buf_lit(b, "  ");
-			buf_char(b, ' ');
-		}
-		buf_char(b, ' ');
-		for (uint32_t i = 0; i < n; i++)
-			buf_char(b, bytes[at + i] >= ' ' && bytes[at + i] < 127
-					    ? (char)bytes[at + i]
-					    : '.');
-		buf_char(b, '\n');
-	}
-}
-
 /* The captured bytes, then those of what the packet completed. */
 static void put_all_bytes(struct buf *b, const struct packet *packet)
 {
-	put_bytes(b, packet->bytes, packet->cap_len);
+	buf_hexdump(b, packet->bytes, packet->cap_len, 0, 4, 4);
 	for (const struct packet *more = packet->more; more; more = more->more) {
 		buf_printf(b, "    %s, %u bytes\n",
 			   more->config->stream ? "Message in the stream" : "Whole datagram",
 			   more->cap_len);
-		put_bytes(b, more->bytes, more->cap_len);
+		buf_hexdump(b, more->bytes, more->cap_len, 0, 4, 4);
 	}
 }
 
