@@ -29,7 +29,8 @@ struct out {
 	struct view *current; /* the table at hand, or the type whose CSV head is written */
 	struct view *main;    /* what CSV shows when nobody named fields */
 	size_t n_views;
-	bool wrote_table;
+	bool wrote_table; /* which the next one is set apart from */
+	bool wrote;	  /* anything for people */
 	struct view views[];
 };
 
@@ -243,7 +244,7 @@ static void record_table(struct out *out, struct view *view)
 		finish_table(out);
 		if (out->wrote_table)
 			buf_char(&out->pending, '\n');
-		out->wrote_table = true;
+		out->wrote_table = out->wrote = true;
 		out->current = view;
 		if (view->type->live)
 			table_begin_live(view->table, &out->pending);
@@ -292,9 +293,8 @@ void out_record(struct out *out, const struct out_type *type, const struct out_v
 		write_pending(out);
 }
 
-void out_line(struct out *out, const char *format, ...)
+static void put_line(struct out *out, bool heading, const char *format, va_list args)
 {
-	va_list args;
 	char *text;
 	int n;
 
@@ -305,15 +305,36 @@ void out_line(struct out *out, const char *format, ...)
 		finish_table(out);
 		out->current = NULL;
 	}
-	va_start(args, format);
 	n = vasprintf(&text, format, args);
-	va_end(args);
 	if (n < 0)
 		return;
+	if (heading && out->wrote)
+		buf_char(&out->pending, '\n');
 	buf_bytes(&out->pending, text, (size_t)n);
 	buf_char(&out->pending, '\n');
 	free(text);
+	out->wrote = true;
+	if (heading)
+		out->wrote_table = false;
 	write_pending(out);
+}
+
+void out_line(struct out *out, const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	put_line(out, false, format, args);
+	va_end(args);
+}
+
+void out_heading(struct out *out, const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	put_line(out, true, format, args);
+	va_end(args);
 }
 
 int out_flush(struct out *out)

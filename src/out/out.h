@@ -50,6 +50,7 @@ struct out_column {
 	uint8_t minor; /* not 0: left out where the terminal is too narrow, the greatest first */
 	bool repeated; /* a list: array in JSON, joined by blanks elsewhere */
 	bool extra;    /* not in tables unless asked for with --fields */
+	bool rare;     /* likewise when no row of the table at hand has a value */
 };
 
 struct out_type {
@@ -189,6 +190,9 @@ void out_record(struct out *out, const struct out_type *type, const struct out_v
 
 /* A line for people: goes to tables, not to JSON and CSV. Without newline. */
 void out_line(struct out *out, const char *format, ...) PRINTF(2, 3);
+
+/* The same, above the next table and set apart from what came before. */
+void out_heading(struct out *out, const char *format, ...) PRINTF(2, 3);
 
 /* Writes what is kept. Return: 0 or -errno of the first write that failed (-EPIPE: nobody reads).
  */

@@ -170,6 +170,39 @@ static unsigned resized(int fd)
 }
 
 /* A terminal may become narrower while a program runs. */
+/* Set apart from what came before, but not from the table below; without the column that is empty
+ * in all of its rows. */
+static void test_headings(void **state)
+{
+	static const struct out_column some[] = {
+		{ "port", OUT_UINT },
+		{ "banner", OUT_TEXT, .rare = true },
+	};
+	static const struct out_type type = { "port", some, ARRAY_LEN(some) };
+	static const struct out_type *const all[] = { &type };
+	int fd = memfd_create("out", 0);
+	struct out *out;
+	char text[200];
+	ssize_t n;
+
+	(void)state;
+	assert_int_equal(out_new(&(struct out_config){ .fd = fd }, all, 1, &out, NULL), 0);
+	out_heading(out, "first");
+	out_record(out, &type, (struct out_value[]){ out_uint(22), { 0 } });
+	out_record(out, &type, (struct out_value[]){ out_uint(80), { 0 } });
+	out_heading(out, "second");
+	out_record(out, &type, (struct out_value[]){ out_uint(22), { 0 } });
+	out_record(out, &type, (struct out_value[]){ out_uint(80), out_text("x") });
+	out_line(out, "end");
+	out_free(out);
+	n = pread(fd, text, sizeof(text) - 1, 0);
+	close(fd);
+	assert_true(n >= 0);
+	text[n] = '\0';
+	assert_string_equal(text, "first\nPORT\n  22\n  80\n"
+				  "\nsecond\nPORT  BANNER\n  22  -\n  80  x\nend\n");
+}
+
 static void test_table_after_resize(void **state)
 {
 	struct out_config at_once = { .format = OUT_TABLE, .columns = 46 };
@@ -215,6 +248,7 @@ int main(void)
 		cmocka_unit_test(test_table),
 		cmocka_unit_test(test_table_fits),
 		cmocka_unit_test(test_table_leaves_out),
+		cmocka_unit_test(test_headings),
 		cmocka_unit_test(test_table_after_resize),
 		cmocka_unit_test(test_live_table),
 		cmocka_unit_test(test_unknown_field),

@@ -301,7 +301,12 @@ static void lay_out(struct table *t)
 		for (size_t row = 0; row < t->n_rows; row++)
 			t->widths[i] = MAX(t->widths[i], t->cells[row * t->n + i].columns);
 	}
+	for (size_t i = 1; i < t->n && !t->whole; i++)
+		if (t->columns[i]->rare && is_absent(t, i))
+			t->widths[i] = 0;
 	t->last = t->n - 1;
+	while (!t->widths[t->last])
+		t->last--;
 	leave_out(t, true);
 	if (t->width)
 		cut_text(t);
