@@ -45,7 +45,7 @@ const struct out_type found_change_type = { "change", change_columns, N_CHANGE, 
 
 static const char *const evidence_names[N_EVIDENCE] = {
 	[EVIDENCE_SELF] = "self", [EVIDENCE_ARP] = "arp", [EVIDENCE_NS] = "ns",
-	[EVIDENCE_ICMP] = "icmp", [EVIDENCE_TCP] = "tcp",
+	[EVIDENCE_ICMP] = "icmp", [EVIDENCE_TCP] = "tcp", [EVIDENCE_UDP] = "udp",
 };
 
 static const char *const change_names[] = {
@@ -241,15 +241,38 @@ static int by_address(const void *a, const void *b)
 	return addr_cmp(&(*x)->addr, &(*y)->addr);
 }
 
-static void show_host(struct command *cmd, const struct found_host *h)
+void found_sort(struct found *f)
 {
-	struct out_value evidence[N_EVIDENCE], row[N_HOST] = { 0 };
-	enum out_style style = h->change == FOUND_SAME ? OUT_PLAIN : OUT_WARN;
+	if (f->n)
+		qsort(f->hosts, f->n, sizeof(*f->hosts), by_address);
+}
+
+size_t found_n(const struct found *f)
+{
+	return f->n;
+}
+
+const struct found_host *found_at(const struct found *f, size_t i)
+{
+	return f->hosts[i];
+}
+
+size_t found_evidence(const struct found_host *h, struct out_value ret_words[static N_EVIDENCE])
+{
 	size_t n = 0;
 
 	for (unsigned i = 0; i < N_EVIDENCE; i++)
 		if (h->evidence & 1u << i)
-			evidence[n++] = out_text(evidence_names[i]);
+			ret_words[n++] = out_text(evidence_names[i]);
+	return n;
+}
+
+static void show_host(struct command *cmd, const struct found_host *h)
+{
+	struct out_value evidence[N_EVIDENCE], row[N_HOST] = { 0 };
+	enum out_style style = h->change == FOUND_SAME ? OUT_PLAIN : OUT_WARN;
+	size_t n = found_evidence(h, evidence);
+
 	row[HOST] = out_addr(&h->addr);
 	row[STATE] = h->evidence ? out_styled(out_text("alive"), OUT_GOOD)
 				 : out_styled(out_text("inactive"), OUT_BAD);
@@ -267,8 +290,7 @@ static void show_host(struct command *cmd, const struct found_host *h)
 
 void found_show(struct found *f, struct command *cmd, bool all)
 {
-	if (f->n)
-		qsort(f->hosts, f->n, sizeof(*f->hosts), by_address);
+	found_sort(f);
 	for (size_t i = 0; i < f->n; i++)
 		if (all || f->hosts[i]->evidence)
 			show_host(cmd, f->hosts[i]);

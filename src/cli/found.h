@@ -6,7 +6,15 @@
 
 #define FOUND_MAX (1u << 20)
 
-enum evidence { EVIDENCE_SELF, EVIDENCE_ARP, EVIDENCE_NS, EVIDENCE_ICMP, EVIDENCE_TCP, N_EVIDENCE };
+enum evidence {
+	EVIDENCE_SELF,
+	EVIDENCE_ARP,
+	EVIDENCE_NS,
+	EVIDENCE_ICMP,
+	EVIDENCE_TCP,
+	EVIDENCE_UDP,
+	N_EVIDENCE,
+};
 
 enum found_change { FOUND_SAME, FOUND_NEW, FOUND_BACK, FOUND_GONE, FOUND_NEW_MAC };
 
@@ -40,6 +48,9 @@ const struct found_host *found_get(const struct found *f, const struct addr *add
 int found_heard(struct found *f, const struct addr *addr, enum evidence by, const struct mac *mac,
 		int64_t rtt_ns);
 
+/* Its evidence in words. Return: how many. */
+size_t found_evidence(const struct found_host *host, struct out_value ret_words[static N_EVIDENCE]);
+
 size_t found_n_alive(const struct found *f);
 
 /* A round begins: evidence is forgotten. */
@@ -57,6 +68,11 @@ void found_look_up(struct found *f);
 
 /* Writes the hosts, in order of address: those alive, and with @all also inactive ones. */
 void found_show(struct found *f, struct command *cmd, bool all);
+
+/* Every host, in the order of found_show(), once that or found_sort() was called. */
+void found_sort(struct found *f);
+size_t found_n(const struct found *f);
+const struct found_host *found_at(const struct found *f, size_t i);
 
 /* Writes what changed, as records of their own. */
 void found_show_changes(struct found *f, struct command *cmd);
