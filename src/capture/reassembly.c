@@ -472,7 +472,8 @@ void reassembly_end(struct reassembly_pool *pool, struct reassembly *r)
 {
 	while (r->n_ranges)
 		pass_hole(pool, r);
-	if (!r->ended) {
+	/* An RST ends it, and what came after all behind one, again. */
+	if (!r->ended || r->ready) {
 		r->ended = true;
 		show(pool, r, r->ready, true);
 	}

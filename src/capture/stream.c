@@ -114,6 +114,7 @@ static void speak(struct stream *stream, uint8_t proto)
 	stream->dialogue.proto = proto;
 	for (unsigned i = 0; i < 2; i++) {
 		stream->side[i].data = stream->side[i].lost = false;
+		stream->dialogue.scanned[i] = 0;
 		if (!proto)
 			stream->side[i].guessed = false;
 	}
@@ -233,7 +234,6 @@ static size_t read_messages(struct streams *t, struct stream_side *side, const u
 			    size_t len, bool end)
 {
 	struct stream *stream = &t->connection->stream;
-	bool reply = is_reply(t->connection, side);
 	size_t at = 0;
 
 	while (at < len && !side->data) {
@@ -256,7 +256,8 @@ static size_t read_messages(struct streams *t, struct stream_side *side, const u
 		n = measure(t, side, bytes + at, len - at, end);
 		if (n > 0) {
 			side->lost = false;
-			stream->dialogue.scanned[reply] = 0;
+			/* Not before: deciding on the protocol may turn the connection round. */
+			stream->dialogue.scanned[is_reply(t->connection, side)] = 0;
 			say(t, side, proto, &known, bytes + at, (size_t)n, 0);
 			at += (size_t)n;
 			heed(t, side);
