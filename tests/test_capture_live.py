@@ -385,6 +385,16 @@ def test_two_interfaces_at_once(net):
     assert capture.account["received"] == len(packets)
 
 
+def test_every_frame_of_the_sending_ring_arrives(net):
+    """What the AF_XDP sender takes is there once, and in order."""
+    capture = Capture(net, "-i", "v1", "-f", "udp")
+    said = net.run(BUILD / "src/io/blast", "v0", 20000, 0.5, 60, "xdp")
+    assert said.status == 0, said.err
+    numbers = [struct.unpack("<Q", p.data[42:50])[0] for p in capture.end()]
+    assert len(numbers) == int(said.out.split()[0]) > 9000
+    assert numbers == list(range(len(numbers)))
+
+
 def test_ends_after_a_number(net):
     capture = Capture(net, "-i", "v1", "-c", 5, "-w")
     net.send(some_frames())

@@ -2,7 +2,7 @@
  * A load for benchmarks and tests: small UDP datagrams in Ethernet frames, as fast as one thread
  *can or at a rate, for a few seconds. Only on interfaces that lead nowhere but into this machine.
  *
- *	blast IFACE PACKETS_PER_SECOND SECONDS [FRAME_LEN]	rate 0: as fast as it goes
+ *	blast IFACE PACKETS_PER_SECOND SECONDS [FRAME_LEN [xdp]]	rate 0: as fast as it goes
  *
  * Prints how many frames were sent and in how many seconds. Addresses are of 198.18.0.0/15, which
  *is kept for this (RFC 2544); source port and payload count up.
@@ -24,6 +24,7 @@
 
 #include "base/macros.h"
 #include "io/clock.h"
+#include "io/xdp_sender.h"
 
 #define BATCH	    64
 #define FRAME_MIN   60
@@ -79,18 +80,40 @@ static void number(uint8_t *frame, uint64_t n)
 	memcpy(frame + HEADERS_LEN, &n, sizeof(n));
 }
 
-/* Return: frames sent. */
-static uint64_t send_all(int fd, uint8_t frames[][FRAME_MAX], size_t len, uint64_t rate,
-			 uint64_t duration_ns, uint64_t start_ns)
-{
-	struct mmsghdr headers[BATCH] = { 0 };
+/* Either a packet socket or an AF_XDP ring. */
+struct way_out {
+	int fd;
+	struct xdp_sender *xdp;
+	struct packet_out packets[BATCH];
+	struct mmsghdr headers[BATCH];
 	struct iovec parts[BATCH];
+};
+
+/* Return: how many of the batch left, or -errno. */
+static int send_batch(struct way_out *out)
+{
+	int n, err = 0;
+
+	if (out->xdp) {
+		n = (int)xdp_sender_send(out->xdp, out->packets, BATCH, &err);
+		return n ? n : err;
+	}
+	n = sendmmsg(out->fd, out->headers, BATCH, 0);
+	return n < 0 ? -errno : n;
+}
+
+/* Return: frames sent. */
+static uint64_t send_all(struct way_out *out, uint8_t frames[][FRAME_MAX], size_t len,
+			 uint64_t rate, uint64_t duration_ns, uint64_t start_ns)
+{
 	uint64_t sent = 0, past_ns = 0;
 
 	for (size_t i = 0; i < BATCH; i++) {
 		make_frame(frames[i], len);
-		parts[i] = (struct iovec){ frames[i], len };
-		headers[i].msg_hdr = (struct msghdr){ .msg_iov = &parts[i], .msg_iovlen = 1 };
+		out->packets[i] = (struct packet_out){ .data = frames[i], .len = len };
+		out->parts[i] = (struct iovec){ frames[i], len };
+		out->headers[i].msg_hdr =
+			(struct msghdr){ .msg_iov = &out->parts[i], .msg_iovlen = 1 };
 	}
 	for (; past_ns < duration_ns; past_ns = clock_monotonic_ns() - start_ns) {
 		int n;
@@ -102,8 +125,8 @@ static uint64_t send_all(int fd, uint8_t frames[][FRAME_MAX], size_t len, uint64
 		}
 		for (size_t i = 0; i < BATCH; i++)
 			number(frames[i], sent + i);
-		n = sendmmsg(fd, headers, BATCH, 0);
-		if (n < 0 && errno != ENOBUFS && errno != EAGAIN)
+		n = send_batch(out);
+		if (n < 0 && n != -ENOBUFS && n != -EAGAIN)
 			break;
 		sent += n > 0 ? (uint64_t)n : 0;
 	}
@@ -116,25 +139,32 @@ int main(int argc, char **argv)
 	struct sockaddr_ll name = { .sll_family = AF_PACKET };
 	size_t len = argc > 4 ? strtoul(argv[4], NULL, 10) : FRAME_MIN;
 	double seconds = argc > 3 ? strtod(argv[3], NULL) : 0;
-	int one = 1, fd = socket(AF_PACKET, SOCK_RAW, 0);
+	int one = 1, err = 0;
+	static struct way_out out;
 	uint64_t sent, start_ns;
 
 	if (argc < 4 || len < FRAME_MIN || len > FRAME_MAX || !(seconds > 0) ||
 	    seconds > SECONDS_MAX || strlen(argv[1]) >= IFNAMSIZ)
 		return complain("IFACE PACKETS_PER_SECOND SECONDS [FRAME_LEN]: at most 60 s, 60 to "
 				"1514 bytes");
-	if (fd < 0)
+	out.fd = socket(AF_PACKET, SOCK_RAW, 0);
+	if (out.fd < 0)
 		return complain(strerror(errno));
-	if (!leads_nowhere(fd, argv[1]))
+	if (!leads_nowhere(out.fd, argv[1]))
 		return complain("only veth, tun and tap interfaces and lo are sent on");
 	name.sll_ifindex = (int)if_nametoindex(argv[1]);
-	if (bind(fd, (struct sockaddr *)&name, sizeof(name)) < 0 ||
-	    setsockopt(fd, SOL_PACKET, PACKET_QDISC_BYPASS, &one, sizeof(one)) < 0)
+	if (argc > 5 && !strcmp(argv[5], "xdp"))
+		err = xdp_sender_open((unsigned)name.sll_ifindex, &out.xdp);
+	if (err)
+		return complain(err_text(err));
+	if (bind(out.fd, (struct sockaddr *)&name, sizeof(name)) < 0 ||
+	    setsockopt(out.fd, SOL_PACKET, PACKET_QDISC_BYPASS, &one, sizeof(one)) < 0)
 		return complain(strerror(errno));
 	start_ns = clock_monotonic_ns();
-	sent = send_all(fd, frames, len, strtoull(argv[2], NULL, 10), (uint64_t)(seconds * 1e9),
+	sent = send_all(&out, frames, len, strtoull(argv[2], NULL, 10), (uint64_t)(seconds * 1e9),
 			start_ns);
 	printf("%llu %.3f\n", (unsigned long long)sent,
 	       (double)(clock_monotonic_ns() - start_ns) / 1e9);
+	xdp_sender_free(out.xdp);
 	return 0;
 }
