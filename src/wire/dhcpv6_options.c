@@ -344,7 +344,7 @@ static const struct field ntp[] = {
 static const struct field ntp_value[] = {
 	{ AS_IP6("dhcpv6.ntpserver.addr", 0), .title = "Address" },
 	{ AS_IP6("dhcpv6.ntpserver.mc_addr", 0), .title = "Multicast address" },
-	{ AS_NAME("dhcpv6.ntpserver.fqdn", 0), .title = "Name" },
+	{ AS_NAME("dhcpv6.ntpserver.fqdn", 0), .repeats = true, .title = "Name" },
 };
 
 #define ALL(rows)                     \
