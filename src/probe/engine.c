@@ -12,6 +12,7 @@
  * believed. An answer whose slot has been taken by another probe since is still known by its tag.
  */
 #include "probe/engine_private.h"
+#include "probe/udp_payloads.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -123,6 +124,17 @@ static uint32_t slots_needed(const struct probe_engine *e)
 	return (uint32_t)MIN(MAX(n * GHOSTS_A_PROBE, (uint64_t)64), max);
 }
 
+static size_t longest_payload(const struct probe_config *config)
+{
+	size_t longest = MAX(config->payload_len, (size_t)PROBE_MARK_LEN);
+
+	for (size_t i = 0; i < config->n_lanes; i++) {
+		if (config->lanes[i].module->via == PROBE_VIA_UDP)
+			longest = MAX(longest, (size_t)UDP_PAYLOAD_MAX);
+	}
+	return longest;
+}
+
 int probe_engine_new(const struct probe_config *config, uint64_t now_ns,
 		     struct probe_engine **ret_engine)
 {
@@ -147,7 +159,7 @@ int probe_engine_new(const struct probe_config *config, uint64_t now_ns,
 	e->n_pairs = e->n_targets * n_units;
 	e->plan = plan_of(e->n_pairs, config->seed);
 	e->pace = pace_of(config->rate, now_ns);
-	e->frame_cap = MAX(config->payload_len, (size_t)PROBE_MARK_LEN) + FRAME_OVERHEAD;
+	e->frame_cap = longest_payload(config) + FRAME_OVERHEAD;
 	e->frames = malloc(ENGINE_BATCH * e->frame_cap);
 	e->timers = timers_new(TICK_NS, now_ns);
 	err = slots_init(&e->slots, slots_needed(e));

@@ -9,6 +9,7 @@
 
 #include "probe/arp.h"
 #include "probe/module_test.h"
+#include "probe/udp_payloads.h"
 
 static const struct probe_mark mark = { 0x01020304, 0x05060708, 7, 0x1112131415161718,
 					0x2122232425262728 };
@@ -210,6 +211,74 @@ static void test_connections(void **state)
 	assert_int_equal(probe_tcp.read(&packet, &answer), 0);
 }
 
+static void test_udp(void **state)
+{
+	uint8_t bytes[256] = { 0 };
+	struct probe_packet packet = { .via = PROBE_VIA_UDP,
+				       .data = bytes,
+				       .len = 20,
+				       .from = addr_of("10.0.0.2"),
+				       .from_port = 53 };
+	struct addr router = addr_of("192.0.2.1");
+	struct probe_answer answer;
+
+	(void)state;
+	assert_int_equal(probe_udp.read(&packet, &answer), 1);
+	assert_int_equal(answer.kind, PROBE_REPLY);
+	assert_int_equal(answer.match, PROBE_BY_TARGET);
+	assert_int_equal(answer.port, 53);
+	assert_int_equal(answer.size, 20);
+	assert_true(addr_eq(&answer.responder, &packet.from));
+	packet.len = 0; /* an answer, too */
+	assert_int_equal(probe_udp.read(&packet, &answer), 1);
+	packet.from_port = 40000;
+	packet.len = from_hex("0005 0001 6e6f00", bytes); /* TFTP's server has taken another port */
+	assert_int_equal(probe_udp.read(&packet, &answer), 1);
+	assert_int_equal(answer.port, 69);
+	bytes[6] = 1;
+	assert_int_equal(probe_udp.read(&packet, &answer), 1);
+	assert_int_equal(answer.port, 40000);
+	packet.reporter = router;
+	packet.icmp_type = 3;
+	packet.icmp_code = 3;
+	assert_int_equal(probe_udp.read(&packet, &answer), 1);
+	assert_int_equal(answer.kind, PROBE_UNREACHABLE);
+	assert_int_equal(answer.icmp_code, 3);
+	assert_int_equal(answer.port, 40000);
+	assert_true(addr_eq(&answer.responder, &router));
+	packet.icmp_type = 5;
+	assert_int_equal(probe_udp.read(&packet, &answer), 0);
+}
+
+/* Several payloads of a port take turns; ids follow the cookie. */
+static void test_udp_payloads(void **state)
+{
+	struct probe_shot shot = { .port = 53, .cookie = 0x01020304 };
+	uint8_t first[2048], again[2048];
+	size_t n;
+
+	(void)state;
+	check_written(&probe_udp, shot,
+		      "0304 0100 0001 0000 0000 0000 00 0002 0001"); /* the root's NS */
+	shot.mark.try = 1;
+	check_written(&probe_udp, shot,
+		      "0304 0100 0001 0000 0000 0000 07 76657273696f6e 04 62696e64 00 0010 0003");
+	shot.mark.try = 2;
+	shot.cookie = 0xff;
+	check_written(&probe_udp, shot, "00ff 0100 0001 0000 0000 0000 00 0002 0001");
+	for (unsigned port = 1; port <= UINT16_MAX; port++) {
+		shot.port = (uint16_t)port;
+		shot.mark.try = 0;
+		n = probe_udp.write(&shot, first, sizeof(first));
+		assert_in_range(n, 1, UDP_PAYLOAD_MAX);
+		shot.mark.try = MAX(udp_payload_count(shot.port), 2u);
+		if (udp_payload_count(shot.port) != 1)
+			shot.mark.try += udp_payload_count(shot.port);
+		assert_int_equal(probe_udp.write(&shot, again, sizeof(again)), n);
+		assert_memory_equal(first, again, n);
+	}
+}
+
 static void test_applies(void **state)
 {
 	struct probe_link near = { .mac = our_mac, .on_link = true };
@@ -236,7 +305,8 @@ int main(void)
 		cmocka_unit_test(test_golden_packets), cmocka_unit_test(test_echo_reply),
 		cmocka_unit_test(test_errors4),	       cmocka_unit_test(test_errors6),
 		cmocka_unit_test(test_arp_reply),      cmocka_unit_test(test_advertisement),
-		cmocka_unit_test(test_connections),    cmocka_unit_test(test_applies),
+		cmocka_unit_test(test_connections),    cmocka_unit_test(test_udp),
+		cmocka_unit_test(test_udp_payloads),   cmocka_unit_test(test_applies),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,9 +1,13 @@
-/* Prints probes for tests, one line each: what it is, destination port, bytes in hexadecimal. */
+/*
+ * Prints probes for tests, one line each: what it is, destination port, bytes in hexadecimal. IP
+ * packets for "syn", payloads for "udp".
+ */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "probe/module.h"
+#include "probe/udp_payloads.h"
 
 #define FRAME_MAX 2048
 
@@ -45,5 +49,11 @@ int main(void)
 	shot.target = addr_of("2001:db8::2");
 	link.source = addr_of("2001:db8::1");
 	print("syn", &probe_syn, &shot);
+	for (shot.port = 1; shot.port; shot.port++) {
+		for (unsigned i = 0; i < udp_payload_count(shot.port); i++) {
+			shot.mark.try = i;
+			print("udp", &probe_udp, &shot);
+		}
+	}
 	return 0;
 }
