@@ -1,0 +1,418 @@
+/*
+ * Three numbers run around the ring, each behind the one before: @head (added by the caller),
+ * @sent (by the thread), @reaped (failures taken by the caller). They only grow; a cell is a number
+ * modulo FRAME_PUMP_CELLS.
+ *
+ * Who goes to sleep says so first and then looks once more; who adds looks after adding whether
+ * somebody sleeps. Both orders are sequentially consistent, so one of the two always sees the
+ * other.
+ */
+#include "io/frame_pump.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <linux/if_packet.h>
+#include <netinet/in.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/macros.h"
+#include "io/packet.h"
+
+#define SOCKETS	     16
+#define BUFFER_BYTES (4 << 20)
+#define WAIT_NS	     (100 * NS_PER_US)
+#define WAITS_MAX    50
+
+struct cell {
+	void *owner;
+	uint32_t id, ifindex;
+	int err;
+	uint16_t len;
+	uint8_t kind;
+	uint8_t bytes[FRAME_PUMP_FRAME_MAX];
+};
+
+/* A socket of the thread: bound to an interface, or of raw IP. */
+struct outlet {
+	int fd;
+	unsigned ifindex;
+	uint8_t kind;
+};
+
+struct frame_pump {
+	pthread_t thread;
+	bool runs;
+	int work, news; /* eventfds: to the thread, to the caller */
+	_Alignas(64) atomic_uint head;
+	atomic_bool sleeps, quits;
+	_Alignas(64) atomic_uint sent;
+	atomic_uint failures;
+	atomic_bool wants_room;
+	atomic_ullong waits;
+
+	/* The caller's */
+	unsigned adding, reaped, failures_seen;
+
+	/* The thread's */
+	struct outlet outlets[SOCKETS];
+	unsigned n_outlets, oldest;
+	struct mmsghdr headers[PACKET_BATCH];
+	struct iovec parts[PACKET_BATCH];
+	union {
+		struct sockaddr_in ip4;
+		struct sockaddr_in6 ip6;
+	} names[PACKET_BATCH];
+
+	_Alignas(64) struct cell cells[FRAME_PUMP_CELLS];
+};
+
+static struct cell *cell_at(struct frame_pump *p, unsigned number)
+{
+	return &p->cells[number % FRAME_PUMP_CELLS];
+}
+
+static void signal_event(int fd)
+{
+	uint64_t one = 1;
+
+	/* It cannot be full: a reader sets it to zero. */
+	if (write(fd, &one, sizeof(one)) < 0)
+		return;
+}
+
+/* The thread */
+
+static int open_link(unsigned ifindex)
+{
+	struct sockaddr_ll name = { .sll_family = AF_PACKET, .sll_ifindex = (int)ifindex };
+	/* Of protocol 0: no packet is delivered to it. */
+	int fd = socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, 0), one = 1, err;
+
+	if (fd < 0)
+		return -errno;
+	if (bind(fd, (struct sockaddr *)&name, sizeof(name)) < 0 ||
+	    setsockopt(fd, SOL_PACKET, PACKET_QDISC_BYPASS, &one, sizeof(one)) < 0) {
+		err = -errno;
+		close(fd);
+		return err;
+	}
+	return fd;
+}
+
+static int open_outlet(enum frame_kind kind, unsigned ifindex)
+{
+	int fd = kind == FRAME_LINK ? open_link(ifindex)
+				    : socket(kind == FRAME_IP4 ? AF_INET : AF_INET6,
+					     SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, IPPROTO_RAW);
+
+	if (fd < 0)
+		return kind == FRAME_LINK ? fd : -errno;
+	packet_socket_buffers(fd, BUFFER_BYTES);
+	return fd;
+}
+
+/* The socket for a cell, opened when it is the first of its kind. Return: descriptor or -errno. */
+static int outlet_of(struct frame_pump *p, const struct cell *cell)
+{
+	unsigned ifindex = cell->kind == FRAME_LINK ? cell->ifindex : 0;
+	struct outlet *outlet;
+	int fd;
+
+	for (unsigned i = 0; i < p->n_outlets; i++)
+		if (p->outlets[i].kind == cell->kind && p->outlets[i].ifindex == ifindex)
+			return p->outlets[i].fd;
+	fd = open_outlet(cell->kind, ifindex);
+	if (fd < 0)
+		return fd;
+	if (p->n_outlets < SOCKETS) {
+		outlet = &p->outlets[p->n_outlets++];
+	} else {
+		outlet = &p->outlets[p->oldest++ % SOCKETS];
+		close(outlet->fd);
+	}
+	*outlet = (struct outlet){ fd, ifindex, cell->kind };
+	return fd;
+}
+
+/* Where the kernel shall route it, which the packet says. */
+static void name_target(struct frame_pump *p, unsigned i, const struct cell *cell)
+{
+	struct msghdr *h = &p->headers[i].msg_hdr;
+
+	if (cell->kind == FRAME_LINK) {
+		h->msg_namelen = 0;
+	} else if (cell->kind == FRAME_IP4) {
+		p->names[i].ip4 = (struct sockaddr_in){ .sin_family = AF_INET };
+		memcpy(&p->names[i].ip4.sin_addr, cell->bytes + 16, 4);
+		h->msg_namelen = sizeof(p->names[i].ip4);
+	} else {
+		p->names[i].ip6 = (struct sockaddr_in6){ .sin6_family = AF_INET6,
+							 .sin6_scope_id = cell->ifindex };
+		memcpy(&p->names[i].ip6.sin6_addr, cell->bytes + 24, 16);
+		h->msg_namelen = sizeof(p->names[i].ip6);
+	}
+	h->msg_name = h->msg_namelen ? &p->names[i] : NULL;
+}
+
+/* Makes a batch of the cells from @first on that leave by the same socket. Return: how many. */
+static unsigned gather(struct frame_pump *p, unsigned first, unsigned n)
+{
+	const struct cell *like = cell_at(p, first);
+	unsigned i = 0;
+
+	for (; i < MIN(n, (unsigned)PACKET_BATCH); i++) {
+		struct cell *cell = cell_at(p, first + i);
+
+		if (cell->kind != like->kind || cell->ifindex != like->ifindex)
+			break;
+		p->parts[i] = (struct iovec){ cell->bytes, cell->len };
+		name_target(p, i, cell);
+	}
+	return i;
+}
+
+static void fail_cells(struct frame_pump *p, unsigned first, unsigned n, int err)
+{
+	for (unsigned i = 0; i < n; i++)
+		cell_at(p, first + i)->err = err;
+	atomic_fetch_add_explicit(&p->failures, n, memory_order_release);
+}
+
+static bool is_full_queue(int err)
+{
+	return err == -ENOBUFS || err == -EAGAIN || err == -ENOMEM;
+}
+
+/* Sends what gather() made. @first: number of its first cell. */
+static void send_batch(struct frame_pump *p, int fd, unsigned first, unsigned n)
+{
+	static const struct timespec moment = { .tv_nsec = WAIT_NS };
+	unsigned done = 0, waits = 0;
+
+	while (done < n) {
+		int sent = sendmmsg(fd, p->headers + done, n - done, 0), err = -errno;
+
+		if (sent > 0) {
+			done += (unsigned)sent;
+			waits = 0;
+		} else if (!is_full_queue(err)) {
+			fail_cells(p, first + done++, 1, err);
+		} else if (waits++ < WAITS_MAX && !atomic_load(&p->quits)) {
+			atomic_fetch_add_explicit(&p->waits, 1, memory_order_relaxed);
+			nanosleep(&moment, NULL);
+		} else {
+			fail_cells(p, first + done, n - done, -ENOBUFS);
+			done = n;
+		}
+	}
+}
+
+static void sleep_until_work(struct frame_pump *p, unsigned sent)
+{
+	uint64_t count;
+
+	atomic_store(&p->sleeps, true);
+	if (atomic_load(&p->head) != sent || atomic_load(&p->quits) ||
+	    read(p->work, &count, sizeof(count)) < 0)
+		atomic_store(&p->sleeps, false);
+}
+
+static void tell_caller(struct frame_pump *p, unsigned sent, bool failed)
+{
+	/* What was reaped is not known here, but nearly all that was sent is. */
+	bool room = atomic_load(&p->wants_room) &&
+		    atomic_load(&p->head) - sent <= FRAME_PUMP_CELLS / 2 &&
+		    atomic_exchange(&p->wants_room, false);
+
+	if (failed || room)
+		signal_event(p->news);
+}
+
+static void *run(void *arg)
+{
+	struct frame_pump *p = arg;
+	unsigned sent = 0;
+
+	while (!atomic_load(&p->quits)) {
+		unsigned waiting = atomic_load_explicit(&p->head, memory_order_acquire) - sent, n;
+		unsigned failures = atomic_load(&p->failures);
+		int fd;
+
+		if (!waiting) {
+			sleep_until_work(p, sent);
+			continue;
+		}
+		n = gather(p, sent, waiting);
+		fd = outlet_of(p, cell_at(p, sent));
+		if (fd < 0)
+			fail_cells(p, sent, n, fd);
+		else
+			send_batch(p, fd, sent, n);
+		sent += n;
+		atomic_store(&p->sent, sent);
+		tell_caller(p, sent, failures != atomic_load(&p->failures));
+	}
+	return NULL;
+}
+
+/* The caller */
+
+/* The loop's thread gets the signals, not this one. */
+static int start(struct frame_pump *p)
+{
+	sigset_t all, before;
+	int err;
+
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &before);
+	err = pthread_create(&p->thread, NULL, run, p);
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	p->runs = !err;
+	return -err;
+}
+
+/* Whether it is permitted at all is better known now than packet by packet. */
+static int try_socket(void)
+{
+	int fd = socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC, 0);
+
+	if (fd < 0)
+		return -errno;
+	close(fd);
+	return 0;
+}
+
+int frame_pump_new(struct frame_pump **ret_pump)
+{
+	struct frame_pump *p = aligned_alloc(64, sizeof(*p));
+	int err;
+
+	if (!p)
+		return -ENOMEM;
+	memset(p, 0, sizeof(*p));
+	for (size_t i = 0; i < PACKET_BATCH; i++) {
+		p->headers[i].msg_hdr.msg_iov = &p->parts[i];
+		p->headers[i].msg_hdr.msg_iovlen = 1;
+	}
+	p->work = eventfd(0, EFD_CLOEXEC);
+	p->news = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	err = p->work < 0 || p->news < 0 ? -errno : try_socket();
+	if (!err)
+		err = start(p);
+	if (err) {
+		frame_pump_free(p);
+		return err;
+	}
+	*ret_pump = p;
+	return 0;
+}
+
+struct frame_pump *frame_pump_free(struct frame_pump *p)
+{
+	if (!p)
+		return NULL;
+	if (p->runs) {
+		atomic_store(&p->quits, true);
+		signal_event(p->work);
+		pthread_join(p->thread, NULL);
+	}
+	for (unsigned i = 0; i < p->n_outlets; i++)
+		close(p->outlets[i].fd);
+	if (p->work >= 0)
+		close(p->work);
+	if (p->news >= 0)
+		close(p->news);
+	free(p);
+	return NULL;
+}
+
+int frame_pump_fd(const struct frame_pump *p)
+{
+	return p->news;
+}
+
+void frame_pump_heard(struct frame_pump *p)
+{
+	uint64_t count;
+
+	if (read(p->news, &count, sizeof(count)) < 0)
+		return; /* somebody was faster */
+}
+
+size_t frame_pump_room(struct frame_pump *p)
+{
+	/* In this order: failures of what is seen as sent are seen as well. */
+	unsigned sent = atomic_load_explicit(&p->sent, memory_order_acquire);
+
+	if (atomic_load_explicit(&p->failures, memory_order_acquire) == p->failures_seen)
+		p->reaped = sent;
+	return FRAME_PUMP_CELLS - (p->adding - p->reaped);
+}
+
+void frame_pump_await_room(struct frame_pump *p)
+{
+	atomic_store(&p->wants_room, true);
+	if (frame_pump_room(p) >= FRAME_PUMP_CELLS / 2 && atomic_exchange(&p->wants_room, false))
+		signal_event(p->news);
+}
+
+uint8_t *frame_pump_add(struct frame_pump *p, enum frame_kind kind, unsigned ifindex, size_t len,
+			void *owner, uint32_t id)
+{
+	struct cell *cell = cell_at(p, p->adding++);
+
+	cell->owner = owner;
+	cell->id = id;
+	cell->ifindex = ifindex;
+	cell->err = 0;
+	cell->len = (uint16_t)len;
+	cell->kind = (uint8_t)kind;
+	return cell->bytes;
+}
+
+void frame_pump_push(struct frame_pump *p)
+{
+	if (p->adding == atomic_load_explicit(&p->head, memory_order_relaxed))
+		return;
+	atomic_store(&p->head, p->adding);
+	if (atomic_load(&p->sleeps) && atomic_exchange(&p->sleeps, false))
+		signal_event(p->work);
+}
+
+bool frame_pump_failed(struct frame_pump *p, struct frame_failure *ret_failure)
+{
+	unsigned sent = atomic_load_explicit(&p->sent, memory_order_acquire);
+
+	if (atomic_load_explicit(&p->failures, memory_order_acquire) == p->failures_seen)
+		p->reaped = sent;
+	while (p->reaped != sent) {
+		const struct cell *cell = cell_at(p, p->reaped++);
+
+		if (!cell->err)
+			continue;
+		p->failures_seen++;
+		*ret_failure = (struct frame_failure){ cell->owner, cell->id, cell->err };
+		return true;
+	}
+	return false;
+}
+
+void frame_pump_forget(struct frame_pump *p, const void *owner)
+{
+	for (unsigned at = p->reaped; at != p->adding; at++)
+		if (cell_at(p, at)->owner == owner)
+			cell_at(p, at)->owner = NULL;
+}
+
+uint64_t frame_pump_waits(const struct frame_pump *p)
+{
+	return atomic_load_explicit(&p->waits, memory_order_relaxed);
+}
