@@ -47,6 +47,7 @@ struct capture_ring {
 	uint32_t snap_len;
 	unsigned retire_ms;
 	bool dgram; /* packets come without any link header */
+	uint16_t protocol;
 	struct bpf *bpf;
 	enum recheck recheck;
 
@@ -112,6 +113,10 @@ static void choose_link_type(struct capture_ring *r, int arphrd)
 			r->link_type = links[i].link_type;
 			r->dgram = links[i].dgram;
 		}
+	}
+	if (r->protocol) {
+		r->link_type = LINKTYPE_RAW;
+		r->dgram = true;
 	}
 }
 
@@ -219,7 +224,7 @@ static int bind_ring(struct capture_ring *r, bool promiscuous)
 {
 	struct sockaddr_ll name = {
 		.sll_family = AF_PACKET,
-		.sll_protocol = htons(ETH_P_ALL),
+		.sll_protocol = htons(r->protocol ? r->protocol : ETH_P_ALL),
 		.sll_ifindex = r->ifindex,
 	};
 	struct packet_mreq member = { .mr_ifindex = r->ifindex, .mr_type = PACKET_MR_PROMISC };
@@ -265,6 +270,7 @@ static int configure(struct capture_ring *r, const struct capture_ring_config *c
 	r->retire_ms = config->retire_ms ? config->retire_ms : CAPTURE_RING_RETIRE_MS;
 	r->snap_len = config->snap_len ? config->snap_len : CAPTURE_PACKET_MAX;
 	r->interface = config->interface;
+	r->protocol = config->protocol;
 	return 0;
 }
 

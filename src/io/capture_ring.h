@@ -34,6 +34,8 @@ struct capture_ring_config {
 	uint64_t buffer_bytes; /* of the whole ring; 0: CAPTURE_RING_BYTES */
 	unsigned retire_ms;    /* a block is given at the latest after this; 0: 10 ms */
 	bool promiscuous;
+	uint16_t protocol; /* only packets of this Ethernet type that come in, from their network
+			      header on (LINKTYPE_RAW); 0: all, with their link's header */
 };
 
 /* Packets that passed the filter since the ring was opened. */

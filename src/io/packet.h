@@ -33,6 +33,9 @@ struct packet_in {
  * of the two clocks now. What a jump of the wall clock made absurd (the future, or more than a
  * second ago) becomes @now_ns.
  */
+uint64_t packet_monotonic(int64_t stamp_ns, uint64_t now_ns, int64_t wall_ns);
+
+/* The same with the stamp that came with a message; @now_ns when there is none. */
 uint64_t packet_rx_time(const struct msghdr *msg, uint64_t now_ns, int64_t wall_ns);
 
 /* As large as the kernel lets us: with privileges beyond net.core.rmem_max. */

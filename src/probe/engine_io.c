@@ -11,292 +11,18 @@
 #include <errno.h>
 #include <net/if.h>
 #include <stdlib.h>
-#include <sys/resource.h>
+#include <string.h>
 #include <sys/timerfd.h>
 #include <unistd.h>
 
 #include "base/random.h"
 #include "io/clock.h"
-#include "io/connector.h"
-#include "io/icmp_socket.h"
-#include "io/link_socket.h"
-#include "probe/routes_io.h"
+#include "probe/engine_io_private.h"
 
-#define BATCHES_A_TURN	   8
-#define RECEIVES_A_TURN	   32
-#define DROPS_EVERY_NS	   (100 * NS_PER_MS)
-#define CONNECTS_MAX	   4096
-#define DESCRIPTORS_SPARED 40
-
-enum carrier_kind { ICMP4, ICMP6, ARP, ND, CONNECT, TIMER, N_CARRIERS };
-
-/* Anything that is polled. */
-struct carrier {
-	struct probe_io *io;
-	uv_poll_t poll;
-	enum carrier_kind kind;
-	bool open;
-	union {
-		struct icmp_socket *icmp;
-		struct link_socket *link;
-		struct connector *connector;
-		int timer;
-	};
-};
-
-struct probe_run {
-	struct probe_run *next;
-	struct probe_io *io;
-	struct probe_engine *engine;
-	struct probe_run_callbacks callbacks;
-	uint64_t timeout_ns;
-	bool ended;
-};
-
-struct probe_io {
-	uv_loop_t *loop;
-	char iface[IF_NAMESIZE];
-	unsigned ifindex;
-	int ttl;
-	struct routes *routes;
-	struct carrier carriers[N_CARRIERS];
-	unsigned n_closing;
-	unsigned max_connects;
-	struct probe_run *runs;
-	uint64_t armed_ns, drops_ns;
-	char why[320], names[96];
-};
-
-static const char *const carrier_names[] = {
-	[ICMP4] = "ICMP socket", [ICMP6] = "ICMPv6 socket", [ARP] = "packet socket",
-	[ND] = "packet socket",	 [CONNECT] = "connector",   [TIMER] = "timer",
-};
-
-static const char *iface_of(const struct probe_io *io)
-{
-	return io->iface[0] ? io->iface : NULL;
-}
-
-/* Carriers */
-
-static void explain(struct probe_io *io, enum carrier_kind kind, int err)
-{
-	char path[200] = "sonde";
-	ssize_t n = readlink("/proc/self/exe", path, sizeof(path) - 1);
-	struct buf b = buf_in(io->why, sizeof(io->why));
-
-	if (n > 0)
-		path[n] = '\0';
-	if (err == -EPERM || err == -EACCES)
-		buf_printf(&b,
-			   "cannot open %s %s: not permitted. Run as root, or: sudo setcap "
-			   "cap_net_raw+ep %s",
-			   carrier_names[kind][0] == 'I' ? "an" : "a", carrier_names[kind], path);
-	else
-		buf_printf(&b, "cannot open %s %s: %s", carrier_names[kind][0] == 'I' ? "an" : "a",
-			   carrier_names[kind], err_text(err));
-	(void)buf_cstr(&b);
-}
-
-static void name_carriers(struct probe_io *io)
-{
-	static const char *const names[] = { "raw ICMP", "ICMP datagrams", "packet socket",
-					     "TCP connections" };
-	const struct carrier *c = io->carriers;
-	bool icmp = c[ICMP4].open || c[ICMP6].open;
-	bool raw = icmp && icmp_socket_is_raw(c[ICMP4].open ? c[ICMP4].icmp : c[ICMP6].icmp);
-	bool used[] = { raw, icmp && !raw, c[ARP].open || c[ND].open, c[CONNECT].open };
-	struct buf b = buf_in(io->names, sizeof(io->names));
-
-	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
-		if (used[i]) {
-			buf_str(&b, b.len ? ", " : "");
-			buf_str(&b, names[i]);
-		}
-	}
-	(void)buf_cstr(&b);
-}
-
-static int carrier_fd(const struct carrier *c)
-{
-	switch (c->kind) {
-	case ICMP4:
-	case ICMP6:
-		return icmp_socket_fd(c->icmp);
-	case ARP:
-	case ND:
-		return link_socket_fd(c->link);
-	case CONNECT:
-		return connector_fd(c->connector);
-	default:
-		return c->timer;
-	}
-}
-
-/* As many connections as the limit of descriptors leaves room for. */
-static unsigned connects_allowed(void)
-{
-	struct rlimit limit;
-
-	if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
-		return 8;
-	if (limit.rlim_cur < DESCRIPTORS_SPARED + 8)
-		return 8;
-	return (unsigned)MIN(limit.rlim_cur - DESCRIPTORS_SPARED, (rlim_t)CONNECTS_MAX);
-}
-
-static int carrier_make(struct probe_io *io, struct carrier *c)
-{
-	struct icmp_socket_config icmp = { .family = c->kind == ICMP4 ? AF_INET : AF_INET6,
-					   .iface = iface_of(io),
-					   .ttl = io->ttl };
-
-	switch (c->kind) {
-	case ICMP4:
-	case ICMP6:
-		return icmp_socket_open(&icmp, &c->icmp);
-	case ARP:
-		return link_socket_open(LINK_ARP, io->ifindex, &c->link);
-	case ND:
-		return link_socket_open(LINK_ND, io->ifindex, &c->link);
-	case CONNECT:
-		io->max_connects = connects_allowed();
-		return connector_new(io->max_connects, iface_of(io), &c->connector);
-	default:
-		c->timer = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
-		return c->timer < 0 ? -errno : 0;
-	}
-}
-
-static void carrier_unmake(struct carrier *c)
-{
-	switch (c->kind) {
-	case ICMP4:
-	case ICMP6:
-		icmp_socket_free(c->icmp);
-		break;
-	case ARP:
-	case ND:
-		link_socket_free(c->link);
-		break;
-	case CONNECT:
-		connector_free(c->connector);
-		break;
-	default:
-		close(c->timer);
-	}
-}
-
-static void on_poll(uv_poll_t *poll, int status, int events);
-
-static int carrier_open(struct probe_io *io, enum carrier_kind kind)
-{
-	struct carrier *c = &io->carriers[kind];
-	int err;
-
-	if (c->open)
-		return 0;
-	*c = (struct carrier){ .io = io, .kind = kind };
-	err = carrier_make(io, c);
-	if (err) {
-		explain(io, kind, err);
-		return err;
-	}
-	err = uv_poll_init(io->loop, &c->poll, carrier_fd(c));
-	if (err) {
-		carrier_unmake(c);
-		explain(io, kind, err);
-		return err;
-	}
-	c->poll.data = c;
-	c->open = true;
-	name_carriers(io);
-	/* Priority: the queue of ICMP errors of datagram sockets. */
-	return uv_poll_start(&c->poll, UV_READABLE | UV_PRIORITIZED, on_poll);
-}
-
-static enum carrier_kind carrier_for(enum probe_via via, int family)
-{
-	switch (via) {
-	case PROBE_VIA_ICMP:
-		return family == AF_INET ? ICMP4 : ICMP6;
-	case PROBE_VIA_LINK:
-		return family == AF_INET ? ARP : ND;
-	default:
-		return CONNECT;
-	}
-}
-
-int probe_io_open(struct probe_io *io, const struct probe_module *module, int family)
-{
-	return carrier_open(io, carrier_for(module->via, family));
-}
-
-/* Sending */
-
-/* Sends what goes by one carrier; @which: their places in @sends. */
-static void send_packets(struct probe_run *run, uint64_t now_ns, struct carrier *c,
-			 const struct probe_send *sends, const uint8_t *which, size_t n)
-{
-	struct packet_out packets[PACKET_BATCH];
-	size_t done = 0;
-
-	for (size_t i = 0; i < n; i++) {
-		const struct probe_send *s = &sends[which[i]];
-
-		packets[i] = (struct packet_out){ s->target, s->link ? s->link->ifindex : 0,
-						  s->data, s->len };
-	}
-	while (done < n) {
-		int err = 0;
-
-		if (c->kind == ICMP4 || c->kind == ICMP6)
-			done += icmp_socket_send(c->icmp, packets + done, n - done, &err);
-		else
-			done += link_socket_send(c->link, packets + done, n - done, &err);
-		if (done == n)
-			break;
-		/* Full queues stay full for the rest of the batch; other errors are the packet's.
-		 */
-		do
-			probe_engine_unsent(run->engine, now_ns, sends[which[done++]].slot, err);
-		while (done < n && (err == -ENOBUFS || err == -EAGAIN || err == -ENOMEM));
-	}
-}
-
-static void start_connection(struct probe_run *run, uint64_t now_ns, const struct probe_send *s)
-{
-	struct endpoint to = { s->target, s->port };
-	int err = connector_start(run->io->carriers[CONNECT].connector, &to, run, s->slot, s->token,
-				  now_ns + run->timeout_ns);
-
-	if (err)
-		probe_engine_unsent(run->engine, now_ns, s->slot, err);
-}
-
-/* Return: how many were there to send. */
-static size_t send_batch(struct probe_run *run)
-{
-	struct probe_send sends[PACKET_BATCH];
-	uint8_t which[N_CARRIERS][PACKET_BATCH];
-	size_t counts[N_CARRIERS] = { 0 };
-	uint64_t now_ns = clock_monotonic_ns();
-	size_t n = probe_engine_output(run->engine, now_ns, sends, PACKET_BATCH);
-
-	for (size_t i = 0; i < n; i++) {
-		enum carrier_kind kind = carrier_for(sends[i].via, sends[i].target.family);
-
-		if (kind == CONNECT)
-			start_connection(run, now_ns, &sends[i]);
-		else
-			which[kind][counts[kind]++] = (uint8_t)i;
-	}
-	for (unsigned kind = 0; kind < CONNECT; kind++)
-		if (counts[kind])
-			send_packets(run, now_ns, &run->io->carriers[kind], sends, which[kind],
-				     counts[kind]);
-	return n;
-}
+#define BATCHES_A_TURN	 8
+#define DROPS_EVERY_NS	 (100 * NS_PER_MS)
+#define CONNECTS_DEFAULT 256
+#define ROOM_WITHIN_NS	 (2 * NS_PER_MS) /* when the pump should long have said so itself */
 
 /* Time */
 
@@ -313,10 +39,10 @@ static void arm(struct probe_io *io, uint64_t deadline_ns)
 		when.it_value.tv_sec = (time_t)(deadline_ns / NS_PER_S);
 		when.it_value.tv_nsec = (long)(deadline_ns % NS_PER_S);
 	}
-	(void)timerfd_settime(io->carriers[TIMER].timer, TFD_TIMER_ABSTIME, &when, NULL);
+	(void)timerfd_settime(io->carriers.of[CARRIER_TIMER].timer, TFD_TIMER_ABSTIME, &when, NULL);
 }
 
-static void tell(struct probe_run *run, const struct probe_event *event)
+void engine_io_tell(struct probe_run *run, const struct probe_event *event)
 {
 	if (!run->ended && run->callbacks.event)
 		run->callbacks.event(run->callbacks.ctx, event);
@@ -324,25 +50,24 @@ static void tell(struct probe_run *run, const struct probe_event *event)
 
 static void count_drops(struct probe_io *io, uint64_t now_ns, bool at_once)
 {
-	uint64_t n = 0;
+	uint64_t n;
 
 	if (now_ns < io->drops_ns && !at_once)
 		return;
 	io->drops_ns = now_ns + DROPS_EVERY_NS;
-	for (unsigned kind = ICMP4; kind <= ICMP6; kind++)
-		if (io->carriers[kind].open)
-			n += icmp_socket_drops(io->carriers[kind].icmp);
-	for (unsigned kind = ARP; kind <= ND; kind++)
-		if (io->carriers[kind].open)
-			n += link_socket_drops(io->carriers[kind].link);
+	n = carriers_drops(&io->carriers);
 	for (struct probe_run *run = io->runs; run; run = run->next)
 		probe_engine_dropped(run->engine, now_ns, n);
 }
 
 static void free_run(struct probe_run *run)
 {
-	if (run->io->carriers[CONNECT].open)
-		connector_forget(run->io->carriers[CONNECT].connector, run);
+	struct carriers *all = &run->io->carriers;
+
+	if (carrier_if_open(all, CARRIER_CONNECT))
+		connector_forget(all->of[CARRIER_CONNECT].connector, run);
+	if (carrier_if_open(all, CARRIER_PUMP))
+		frame_pump_forget(all->of[CARRIER_PUMP].pump, run);
 	probe_engine_free(run->engine);
 	free(run);
 }
@@ -371,117 +96,56 @@ static void reap(struct probe_io *io)
 static uint64_t serve_run(struct probe_run *run)
 {
 	struct probe_event event;
+	bool full = false;
+	uint64_t deadline_ns;
 
 	while (!run->ended && probe_engine_next_event(run->engine, clock_monotonic_ns(), &event))
-		tell(run, &event);
+		engine_io_tell(run, &event);
 	for (unsigned i = 0; i < BATCHES_A_TURN && !run->ended; i++)
-		if (!send_batch(run))
+		if (!engine_io_send(run, &full))
 			break;
 	if (probe_engine_done(run->engine)) {
 		count_drops(run->io, clock_monotonic_ns(), true);
 		run->ended = true;
 	}
-	return run->ended ? 0 : probe_engine_deadline(run->engine);
+	deadline_ns = run->ended ? 0 : probe_engine_deadline(run->engine);
+	return full ? MAX(deadline_ns, clock_monotonic_ns() + ROOM_WITHIN_NS) : deadline_ns;
+}
+
+/* What has come before time says that it has not. */
+static void drain_rings(struct probe_io *io)
+{
+	for (unsigned kind = CARRIER_RING4; kind <= CARRIER_RING6; kind++)
+		if (carrier_if_open(&io->carriers, kind))
+			engine_io_receive(io, &io->carriers.of[kind]);
 }
 
 static void service(struct probe_io *io)
 {
 	uint64_t now_ns = clock_monotonic_ns(), deadline_ns = UINT64_MAX;
 
-	if (io->carriers[CONNECT].open)
-		connector_expire(io->carriers[CONNECT].connector, now_ns);
+	if (carrier_if_open(&io->carriers, CARRIER_CONNECT))
+		connector_expire(io->carriers.of[CARRIER_CONNECT].connector, now_ns);
+	drain_rings(io);
 	count_drops(io, now_ns, false);
 	for (struct probe_run *run = io->runs; run; run = run->next)
 		deadline_ns = MIN(deadline_ns, serve_run(run));
+	if (io->neighbours)
+		neighbours_flush(io->neighbours);
 	arm(io, deadline_ns);
 	reap(io);
 }
 
-/* Receiving */
-
-static void hear(struct probe_io *io, uint64_t now_ns, const struct probe_packet *packet)
+static void on_ready(void *ctx, struct carrier *c)
 {
-	struct probe_event event;
-
-	for (struct probe_run *run = io->runs; run; run = run->next)
-		if (!run->ended && probe_engine_input(run->engine, now_ns, packet, &event))
-			tell(run, &event);
-}
-
-static size_t receive_packets(struct carrier *c, struct packet_in *packets)
-{
-	if (c->kind == ICMP4 || c->kind == ICMP6)
-		return icmp_socket_receive(c->icmp, packets);
-	return link_socket_receive(c->link, packets);
-}
-
-static void receive(struct carrier *c)
-{
-	bool icmp = c->kind == ICMP4 || c->kind == ICMP6;
-	struct packet_in packets[PACKET_BATCH];
-	size_t n;
-
-	for (unsigned turn = 0; turn < RECEIVES_A_TURN; turn++) {
-		uint64_t now_ns = clock_monotonic_ns();
-
-		n = receive_packets(c, packets);
-		for (size_t i = 0; i < n; i++) {
-			struct probe_packet packet = {
-				.via = icmp ? PROBE_VIA_ICMP : PROBE_VIA_LINK,
-				.family = c->kind == ICMP4 || c->kind == ARP ? AF_INET : AF_INET6,
-				.data = packets[i].data,
-				.len = packets[i].len,
-				.wire_len = packets[i].wire_len,
-				.from = packets[i].from,
-				.ttl = packets[i].ttl,
-				.ifindex = packets[i].ifindex,
-				.rx_ns = packets[i].rx_ns,
-				.id_is_foreign = icmp && !icmp_socket_is_raw(c->icmp),
-			};
-
-			hear(c->io, now_ns, &packet);
-		}
-		if (n < PACKET_BATCH)
-			break;
-	}
-}
-
-static void receive_connections(struct carrier *c)
-{
-	struct connector_result result;
-
-	while (connector_next(c->connector, &result)) {
-		struct probe_run *run = result.owner;
-		uint64_t now_ns = clock_monotonic_ns();
-		struct probe_packet packet = { .via = PROBE_VIA_CONNECT,
-					       .ttl = -1,
-					       .rx_ns = now_ns,
-					       .slot = result.id,
-					       .token = result.token,
-					       .error = result.error };
-		struct probe_event event;
-
-		if (!run->ended && probe_engine_input(run->engine, now_ns, &packet, &event))
-			tell(run, &event);
-	}
-}
-
-static void on_poll(uv_poll_t *poll, int status, int events)
-{
-	struct carrier *c = poll->data;
+	struct probe_io *io = ctx;
 	uint64_t expirations;
 
-	(void)status;
-	(void)events;
-	if (c->kind == TIMER) {
-		if (read(c->timer, &expirations, sizeof(expirations)) > 0)
-			c->io->armed_ns = UINT64_MAX;
-	} else if (c->kind == CONNECT) {
-		receive_connections(c);
-	} else {
-		receive(c);
-	}
-	service(c->io);
+	if (c->kind != CARRIER_TIMER)
+		engine_io_receive(io, c);
+	else if (read(c->timer, &expirations, sizeof(expirations)) > 0)
+		io->armed_ns = UINT64_MAX;
+	service(io);
 }
 
 /* Runs */
@@ -501,6 +165,19 @@ static void families_of(const struct probe_config *config, bool *ret_ip4, bool *
 		*ret_ip4 = targets_get(config->targets, 0).family == AF_INET;
 		*ret_ip6 = targets_get(config->targets, n - 1).family == AF_INET6;
 	}
+}
+
+int probe_io_open(struct probe_io *io, const struct probe_module *module, int family)
+{
+	int err = carriers_open_for(&io->carriers, module, family);
+
+	if (err || module->via != PROBE_VIA_IP || io->neighbours)
+		return err;
+	err = neighbours_new(clock_monotonic_ns(), &io->neighbours);
+	if (!err)
+		neighbours_use(io->neighbours, io->carriers.of[CARRIER_ARP].link,
+			       io->carriers.of[CARRIER_ND].link);
+	return err;
 }
 
 static int open_carriers(struct probe_io *io, const struct probe_config *config)
@@ -536,8 +213,13 @@ int probe_io_run(struct probe_io *io, const struct probe_config *config,
 	}
 	if (!c.key[0] && !c.key[1])
 		random_secret(c.key, sizeof(c.key));
-	if (io->carriers[CONNECT].open)
-		c.max_connects = MIN(c.max_connects ? c.max_connects : 256, io->max_connects);
+	if (carrier_if_open(&io->carriers, CARRIER_CONNECT))
+		c.max_connects = MIN(c.max_connects ? c.max_connects : CONNECTS_DEFAULT,
+				     io->carriers.max_connects);
+	if (!c.n_source_ports) {
+		c.source_port = io->carriers.ports.first;
+		c.n_source_ports = io->carriers.ports.n;
+	}
 	run = calloc(1, sizeof(*run));
 	if (!run)
 		return -ENOMEM;
@@ -576,6 +258,15 @@ struct probe_account probe_run_account(const struct probe_run *run)
 
 /* The whole */
 
+static void on_closed(void *ctx)
+{
+	struct probe_io *io = ctx;
+
+	neighbours_free(io->neighbours);
+	routes_free(io->routes);
+	free(io);
+}
+
 int probe_io_new(uv_loop_t *loop, const struct probe_io_config *config, struct probe_io **ret_io)
 {
 	struct probe_io *io = calloc(1, sizeof(*io));
@@ -583,18 +274,21 @@ int probe_io_new(uv_loop_t *loop, const struct probe_io_config *config, struct p
 
 	if (!io)
 		return -ENOMEM;
-	io->loop = loop;
-	io->ttl = config->ttl;
 	io->armed_ns = UINT64_MAX;
+	io->carriers = (struct carriers){
+		.loop = loop, .ttl = config->ttl, .ready = on_ready, .closed = on_closed, .ctx = io
+	};
 	if (config->iface) {
-		io->ifindex = if_nametoindex(config->iface);
-		if (!io->ifindex || !if_indextoname(io->ifindex, io->iface))
+		unsigned ifindex = if_nametoindex(config->iface);
+
+		io->carriers.ifindex = ifindex;
+		if (!ifindex || !if_indextoname(ifindex, io->carriers.iface))
 			err = -E_NOT_FOUND;
 	}
 	if (!err)
-		err = routes_new(io->ifindex, &io->routes);
+		err = routes_new(io->carriers.ifindex, &io->routes);
 	if (!err)
-		err = carrier_open(io, TIMER);
+		err = carriers_open(&io->carriers, CARRIER_TIMER);
 	if (err) {
 		routes_free(io->routes);
 		free(io);
@@ -602,18 +296,6 @@ int probe_io_new(uv_loop_t *loop, const struct probe_io_config *config, struct p
 	}
 	*ret_io = io;
 	return 0;
-}
-
-static void on_closed(uv_handle_t *handle)
-{
-	struct carrier *c = handle->data;
-	struct probe_io *io = c->io;
-
-	carrier_unmake(c);
-	if (--io->n_closing)
-		return;
-	routes_free(io->routes);
-	free(io);
 }
 
 void probe_io_free(struct probe_io *io)
@@ -626,27 +308,26 @@ void probe_io_free(struct probe_io *io)
 		io->runs = run->next;
 		free_run(run);
 	}
-	for (unsigned kind = 0; kind < N_CARRIERS; kind++)
-		io->n_closing += io->carriers[kind].open;
-	for (unsigned kind = 0; kind < N_CARRIERS; kind++)
-		if (io->carriers[kind].open)
-			uv_close((uv_handle_t *)&io->carriers[kind].poll, on_closed);
+	carriers_close(&io->carriers);
 }
 
-int probe_io_route(void *ctx, const struct addr *target, enum probe_via via UNUSED,
+int probe_io_route(void *ctx, const struct addr *target, enum probe_via via,
 		   struct probe_link *ret_link)
 {
 	struct probe_io *io = ctx;
+	uint64_t now_ns = clock_monotonic_ns();
 
-	return routes_get(io->routes, clock_monotonic_ns(), target, ret_link);
+	if (via == PROBE_VIA_IP && io->neighbours)
+		return routes_resolve(io->routes, io->neighbours, now_ns, target, ret_link);
+	return routes_get(io->routes, now_ns, target, ret_link);
 }
 
 const char *probe_io_why(const struct probe_io *io)
 {
-	return io->why;
+	return io->carriers.why;
 }
 
 const char *probe_io_carriers(const struct probe_io *io)
 {
-	return io->names;
+	return io->carriers.names;
 }

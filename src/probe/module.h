@@ -29,6 +29,7 @@ struct probe_link {
 	struct addr source;  /* our address towards the target */
 	bool on_link;	     /* a neighbour: no router in between */
 	bool self;	     /* an address of this machine */
+	bool bare_ip;	     /* takes IP packets without any header before them, as tun does */
 };
 
 /*

@@ -36,7 +36,7 @@ struct view {
 
 struct interface {
 	unsigned ifindex;
-	bool no_arp;
+	bool no_arp, bare_ip;
 	struct mac mac; /* zero: not an Ethernet */
 };
 
@@ -148,6 +148,13 @@ static int look(struct routes *r, uint64_t now_ns)
 
 /* Asking */
 
+/* Tunnels of other types are sent to as the kernel does it: their headers are their own. */
+static bool takes_bare_ip(uint16_t type)
+{
+	return type == ARPHRD_NONE || type == ARPHRD_TUNNEL || type == ARPHRD_TUNNEL6 ||
+	       type == ARPHRD_SIT;
+}
+
 static const struct interface *interface_of(struct routes *r, unsigned ifindex)
 {
 	struct interface *known = &r->interfaces[ifindex % INTERFACES];
@@ -160,6 +167,7 @@ static const struct interface *interface_of(struct routes *r, unsigned ifindex)
 		if (link.type == ARPHRD_ETHER)
 			known->mac = host_hwaddr_mac(&link.address);
 		known->no_arp = link.flags & IFF_NOARP;
+		known->bare_ip = takes_bare_ip(link.type);
 		host_link_done(&link);
 	}
 	return known;
@@ -183,6 +191,7 @@ static void ask(struct routes *r, const struct addr *target, unsigned ifindex, s
 		.source = path.source,
 		.self = path.type == RTN_LOCAL,
 		.on_link = path.type == RTN_UNICAST && !path.gateway.family,
+		.bare_ip = interface->bare_ip,
 	};
 	way->own_source = way->link.self &&
 			  !memcmp(path.source.bytes, target->bytes, sizeof(target->bytes));
