@@ -15,7 +15,8 @@ const void *filter_keep(struct parser *p, const void *bytes, size_t len)
 		p->err = p->err ?: -ENOMEM;
 		return "";
 	}
-	memcpy(kept, bytes, len);
+	if (len)
+		memcpy(kept, bytes, len);
 	f->memory_len = MIN((f->memory_len + len + 7) & ~(size_t)7, f->memory_cap);
 	return kept;
 }
