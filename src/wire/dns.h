@@ -22,14 +22,27 @@ enum {
 	DNS_TYPE_PTR = 12,
 	DNS_TYPE_MX = 15,
 	DNS_TYPE_TXT = 16,
+	DNS_TYPE_KEY = 25,
 	DNS_TYPE_AAAA = 28,
+	DNS_TYPE_LOC = 29,
 	DNS_TYPE_SRV = 33,
 	DNS_TYPE_NAPTR = 35,
 	DNS_TYPE_OPT = 41,
+	DNS_TYPE_DNSKEY = 48,
+	DNS_TYPE_TLSA = 52,
+	DNS_TYPE_CDNSKEY = 60,
 	DNS_TYPE_SVCB = 64,
 	DNS_TYPE_HTTPS = 65,
 	DNS_TYPE_SPF = 99,
 	DNS_TYPE_CAA = 257,
+};
+
+/* Parameters of services (RFC 9460 section 14.3). */
+enum {
+	DNS_SVCB_ALPN = 1,
+	DNS_SVCB_PORT = 3,
+	DNS_SVCB_IPV4HINT = 4,
+	DNS_SVCB_IPV6HINT = 6,
 };
 
 extern const struct value_name dns_type_names[], dns_class_names[], dns_opcode_names[],
@@ -41,6 +54,16 @@ extern const struct value_name dns_type_names[], dns_class_names[], dns_opcode_n
 
 /* The line of text. */
 void dns_line(struct buf *b, const struct packet *p, size_t layer);
+
+/*
+ * What a line says of a record's data, from @at to @end of the message, as zone files write it,
+ * with a blank in front; nothing for types whose data are for machines.
+ */
+void dns_line_data(struct buf *b, const uint8_t *msg, size_t at, size_t end, unsigned type);
+
+/* A name as lines write it: the root is a dot. */
+struct dns_name;
+void dns_line_name(struct buf *b, const struct dns_name *name);
 
 /* Gives what the record's data say, by its type. */
 void dns_walk_data(struct walk *w, const struct dns_record *r);
@@ -100,6 +123,11 @@ struct dns_data {
 									@at; gives where it ends */
 	const struct field *more;				     /* what it gives */
 };
+
+/* Rows that follow from others: the tags of keys, and places of a version that is not known. */
+enum { DNS_KEY_TAG_DNSKEY, DNS_KEY_TAG_KEY, N_DNS_KEY_TAGS };
+#define DNS_LOC_VERSIONS 2
+extern const struct field dns_key_tags[N_DNS_KEY_TAGS], dns_loc_version[DNS_LOC_VERSIONS];
 
 /* The data of a type, and those that have the row; NULL: none. */
 const struct dns_data *dns_data_of(unsigned type);

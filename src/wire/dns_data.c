@@ -149,7 +149,7 @@ static const struct field loc[] = {
 	{ AS_UINT("dns.loc.altitude", BYTE(12), 32), .title = "Altitude",
 	  .about = "In cm from 100 km below the WGS 84 ellipsoid" },
 };
-static const struct field loc_version[] = {
+const struct field dns_loc_version[DNS_LOC_VERSIONS] = {
 	{ AS_UINT("dns.loc.version", 0, 8), .title = "Version" },
 	{ AS_BYTES("dns.loc.unknown_data", BYTE(1), 0), .title = "Data of this version" },
 };
@@ -230,7 +230,7 @@ static const struct field dnskey[] = {
 	  .values = dns_algorithm_names },
 	{ AS_BYTES("dns.dnskey.public_key", BYTE(4), 0), .title = "Public key" },
 };
-static const struct field key_tags[] = {
+const struct field dns_key_tags[N_DNS_KEY_TAGS] = {
 	{ AS_COUNT("dns.dnskey.key_id"), .title = "Key tag" },
 	{ AS_COUNT("dns.key.key_id"), .title = "Key tag" },
 };
@@ -498,18 +498,6 @@ static uint32_t walk_nsec3(struct walk *w, uint32_t at, uint32_t end)
 	return walk_bitmap(w, at + len, end);
 }
 
-/* RFC 4034 appendix B. */
-static void give_key_tag(struct walk *w, const struct field *f, const struct dns_record *r)
-{
-	const uint8_t *p = w->packet->bytes;
-	uint32_t sum = 0;
-
-	for (uint32_t i = r->at; i < r->end; i++)
-		sum += (i - r->at) & 1 ? p[i] : (uint32_t)p[i] << 8;
-	sum += sum >> 16;
-	walk_number(w, f, r->at, r->end - r->at, sum & 0xffff, 1);
-}
-
 static uint32_t walk_caa(struct walk *w, uint32_t at, uint32_t end)
 {
 	static const struct {
@@ -652,55 +640,6 @@ static const struct dns_data datas[] = {
 	{ 257, 0, ROWS(caa), WITH(walk_caa, caa_parts) },
 };
 
-/* Seconds since 1970 of any width; what nanoseconds cannot hold is no time. */
-static bool give_time(struct walk *w, const struct field *f, uint32_t off)
-{
-	uint64_t s = 0;
-
-	for (uint32_t i = 0; i < f->bits / 8u; i++)
-		s = s << 8 | w->packet->bytes[off + i];
-	if (s > INT64_MAX / NS_PER_S) {
-		walk_fault(w, -E_MALFORMED, off);
-		return false;
-	}
-	return walk_number(w, f, off, f->bits / 8u, s * NS_PER_S, 1);
-}
-
-/* Gives the rows of @d, as far as they are in the record; where they end. */
-static uint32_t walk_data(struct walk *w, const struct dns_data *d, const struct dns_record *r)
-{
-	uint32_t at = r->at, base = r->at, len = 0;
-
-	for (size_t i = 0; i < d->n_fields && !w->over; i++) {
-		const struct field *f = &d->fields[i];
-		uint32_t off = f->bits ? base + f->bit / 8 : at;
-
-		if (f->type == FIELD_NAME) {
-			at = base = walk_name(w, f, w->layer->off, at, r->end, 1);
-			continue;
-		}
-		if (f->bits)
-			len = field_span(f);
-		else if (d->counted >> i & 1)
-			len = (uint32_t)field_load(f - 1,
-						   w->packet->bytes + at - field_span(f - 1));
-		else
-			len = r->end - at;
-		if (off > r->end || len > r->end - off) {
-			walk_fault(w, -E_MALFORMED, off);
-			break;
-		}
-		if (f->type == FIELD_TIME)
-			give_time(w, f, off);
-		else if (f->bits || len || f->type == FIELD_TEXT)
-			walk_field(w, f, off, len, 1);
-		at = MAX(at, off + len);
-		if (!f->bits)
-			base = at;
-	}
-	return at;
-}
-
 const struct dns_data *dns_data_of(unsigned type)
 {
 	for (size_t i = 0; i < ARRAY_LEN(datas); i++)
@@ -719,27 +658,6 @@ const struct dns_data *dns_data_with(const struct field *row)
 			return d;
 	}
 	return NULL;
-}
-
-void dns_walk_data(struct walk *w, const struct dns_record *r)
-{
-	const struct dns_data *d = dns_data_of(r->type);
-	uint32_t at = r->at;
-
-	if (r->at == r->end || w->over)
-		return;
-	if (d && d->fields == loc && w->packet->bytes[at])
-		d = &(const struct dns_data){ ROWS(loc_version) };
-	if (d)
-		at = walk_data(w, d, r);
-	if (d && d->walk && !w->over)
-		at = d->walk(w, at, r->end);
-	if (d && d->fields == dnskey && !w->over)
-		give_key_tag(w, &key_tags[0], r);
-	if (d && d->fields == key && !w->over)
-		give_key_tag(w, &key_tags[1], r);
-	if (at < r->end && !w->over)
-		walk_field(w, &dns_other_data, at, r->end - at, 1);
 }
 
 #define ALL(rows)                     \
@@ -770,7 +688,7 @@ const struct rows dns_rows[] = {
 	ALL(px),
 	ALL(gpos),
 	ALL(loc),
-	ALL(loc_version),
+	ALL(dns_loc_version),
 	ALL(nxt),
 	ALL(srv),
 	ALL(naptr),
@@ -782,7 +700,7 @@ const struct rows dns_rows[] = {
 	ALL(rrsig),
 	ALL(nsec),
 	ALL(dnskey),
-	ALL(key_tags),
+	ALL(dns_key_tags),
 	ALL(dhcid),
 	ALL(nsec3param),
 	ALL(nsec3),

@@ -54,83 +54,6 @@ static void say_type(struct buf *b, unsigned type)
 	}
 }
 
-static void say_name(struct buf *b, const struct dns_name *name)
-{
-	static const struct field f = { .type = FIELD_NAME };
-
-	if (name->len == 1)
-		buf_char(b, '.');
-	else
-		field_text(b, &f, 0, name->bytes, name->len);
-}
-
-/* The name in the data, @skip bytes behind their start. */
-static void say_name_in(struct buf *b, const struct reader *r, const struct record *rec,
-			size_t skip)
-{
-	struct dns_name name;
-
-	if (rec->end - rec->at <= skip ||
-	    dns_name_read(r->msg, rec->end, rec->at + skip, &name) < 0)
-		return;
-	buf_char(b, ' ');
-	say_name(b, &name);
-}
-
-/* The first text of several, in quotes. */
-static void say_text(struct buf *b, const uint8_t *at, size_t len)
-{
-	if (!len || at[0] >= len)
-		return;
-	buf_lit(b, " \"");
-	buf_safe(b, (const char *)at + 1, at[0]);
-	buf_char(b, '"');
-}
-
-static void say_data(struct buf *b, const struct reader *r, const struct record *rec)
-{
-	const uint8_t *at = r->msg + rec->at;
-	size_t len = rec->end - rec->at;
-
-	switch (rec->type) {
-	case DNS_TYPE_A:
-		if (len != 4)
-			return;
-		buf_char(b, ' ');
-		buf_ip4(b, at);
-		break;
-	case DNS_TYPE_AAAA:
-		if (len != 16)
-			return;
-		buf_char(b, ' ');
-		buf_ip6(b, at);
-		break;
-	case DNS_TYPE_NS:
-	case DNS_TYPE_CNAME:
-	case DNS_TYPE_PTR:
-	case DNS_TYPE_SOA:
-		say_name_in(b, r, rec, 0);
-		break;
-	case DNS_TYPE_MX:
-		if (len < 2)
-			return;
-		buf_char(b, ' ');
-		buf_u64(b, load_be16(at));
-		say_name_in(b, r, rec, 2);
-		break;
-	case DNS_TYPE_SRV:
-		say_name_in(b, r, rec, 6);
-		if (len < 6)
-			return;
-		buf_lit(b, " port ");
-		buf_u64(b, load_be16(at + 4));
-		break;
-	case DNS_TYPE_TXT:
-		say_text(b, at, len);
-		break;
-	}
-}
-
 static void say_questions(struct buf *b, struct reader *r, unsigned n, bool show)
 {
 	struct record rec;
@@ -145,7 +68,7 @@ static void say_questions(struct buf *b, struct reader *r, unsigned n, bool show
 		buf_char(b, ' ');
 		say_type(b, rec.type);
 		buf_lit(b, "? ");
-		say_name(b, &rec.name);
+		dns_line_name(b, &rec.name);
 	}
 }
 
@@ -157,8 +80,8 @@ static void say_answers(struct buf *b, struct reader *r, unsigned n)
 		buf_str(b, i ? ", " : " ");
 		say_type(b, rec.type);
 		buf_char(b, ' ');
-		say_name(b, &rec.name);
-		say_data(b, r, &rec);
+		dns_line_name(b, &rec.name);
+		dns_line_data(b, r->msg, rec.at, rec.end, rec.type);
 		buf_lit(b, " ttl ");
 		buf_u64(b, rec.ttl);
 	}
