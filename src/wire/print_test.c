@@ -147,6 +147,15 @@ static const struct example examples[] = {
 		  "26319") ",\"udp\":{"
 			   "\"srcport\":5,\"dstport\":7,\"length\":6,\"checksum\":0},"
 			   "\"malformed\":{\"layer\":\"udp\",\"offset\":24}}" },
+	{ { IP4, "/udp", "srcport=5", "dstport=7", "length=900", "checksum=0", "+3" },
+	  PROTOCOL_IPV4,
+	  0,
+	  "10.0.0.1:5 > 10.0.0.2:7 UDP len 3 [malformed udp at 24]",
+	  "{\"frame\":{\"len\":31,\"cap_len\":31}," IP4_JSON(
+		  "31", NO_FLAGS, "17",
+		  "26316") ",\"udp\":{"
+			   "\"srcport\":5,\"dstport\":7,\"length\":900,\"checksum\":0},"
+			   "\"data\":{\"len\":3},\"malformed\":{\"layer\":\"udp\",\"offset\":24}}" },
 	/* Not the first fragment: its bytes are no UDP header. */
 	{ { IP4, "proto=17", "frag_offset=1", "+8" },
 	  PROTOCOL_IPV4,

@@ -37,13 +37,15 @@ static uint8_t udp_step(struct packet *p, struct layer *l, uint8_t next)
 {
 	uint16_t len = load_be16(p->bytes + l->off + 4);
 
-	if (!len)
-		return inside(p, l, next);
-	/* In a first fragment the datagram goes on elsewhere. */
 	bool fragment = l > p->layers && l[-1].flags & LAYER_MORE;
 
-	if (len < UDP_HEADER_LEN || (len > p->end - l->off && !fragment))
+	if (!len)
+		return inside(p, l, next);
+	if (len < UDP_HEADER_LEN)
 		return packet_fails(p, l, -E_MALFORMED, l->off + 4);
+	/* In a first fragment the datagram goes on elsewhere. Otherwise what is there is shown. */
+	if (len > p->end - l->off && !fragment)
+		packet_fails(p, l, -E_MALFORMED, l->off + 4);
 	p->end = MIN(p->end, l->off + len);
 	p->have = MIN(p->have, p->end);
 	return fragment ? next : inside(p, l, next);
