@@ -200,6 +200,22 @@ static void after_a_hole_messages_go_on(void **state)
 	assert_int_equal(dissect_counts(f->d).gap_bytes, 10);
 }
 
+static void an_rst_ends_the_direction_of_its_sender(void **state)
+{
+	struct fixture *f = *state;
+	const struct packet *p;
+
+	shake_hands(f);
+	assert_more(say(f, false, ACK, 1, 1, "GET / HTTP/1.1\r\n\r\nGET /cut"), "http");
+	say(f, true, ACK, 1, 27, "HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nab");
+	p = say(f, false, RST, 27, 0, "");
+	assert_more(p, "http");
+	assert_int_equal(p->more->fault.err, -E_TRUNCATED);
+	p = say(f, true, ACK, 41, 27, "cd");
+	assert_more(p, "http");
+	assert_int_equal(p->more->fault.err, 0);
+}
+
 static void the_protocol_changes_in_the_middle(void **state)
 {
 	static const uint8_t hello[] = { 22, 3, 1,	  0, 45, 1, 0, 0, 41,
@@ -354,6 +370,7 @@ int main(void)
 		CASE(messages_come_with_the_segment_that_completes_them),
 		CASE(messages_come_after_reordering),
 		CASE(after_a_hole_messages_go_on),
+		CASE(an_rst_ends_the_direction_of_its_sender),
 		CASE(the_protocol_changes_in_the_middle),
 		CASE(an_announced_connection_is_known),
 		CASE(unknown_protocols_are_data),

@@ -387,15 +387,17 @@ static void note_ack(struct stream_side *own, struct stream_side *other, const s
 	own->ack_age = 0;
 }
 
-/* An RST ends both directions, if it can be one of this connection. */
+/*
+ * An RST ends the direction of its sender, if it can be one of this connection. What the other side
+ * sent before the RST reached it (RFC 9293 section 3.5.3) is still to come.
+ */
 static void reset(struct streams *t, struct stream *stream, unsigned side, const struct segment *s)
 {
-	const struct reassembly *r = &stream->side[side].bytes;
+	struct reassembly *r = &stream->side[side].bytes;
 
 	if (r->started && s->seq - r->next + REASSEMBLY_MAX > 2 * REASSEMBLY_MAX)
 		return;
-	for (unsigned i = 0; i < 2; i++)
-		reassembly_end(&t->pool, &stream->side[i].bytes);
+	reassembly_end(&t->pool, r);
 }
 
 static void take_data(struct streams *t, struct stream_side *own, const struct stream_side *other,
