@@ -1,8 +1,8 @@
 /*
  * Hostile input made of capture files, for builds with sanitizers:
  *
- *   packets  cut at every byte, as a short capture and as a short packet, and with bits flipped:
- *            walked and printed as line, tree, JSON and for Elasticsearch
+ *   packets  cut at every byte (of the first 2,048), as a short capture and as a short packet, and
+ *            with bits flipped: walked and printed as line, tree, JSON and for Elasticsearch
  *   streams  all packets of a file in order through dissection, flows, talkers, protocols, bodies
  *            and a followed stream: read with one snap length after another, cut, flipped and out
  *            of order
@@ -43,6 +43,7 @@
 #define FLOOR_PACKET	(100 * NS_PER_US) /* of what is usual: below, the machine's noise decides */
 #define FLOOR_FILE	(5 * NS_PER_MS)
 #define TEXT_MAX	(256u << 20)
+#define CUT_EACH	2048 /* bytes of a packet that is cut at each */
 #define CLASSES_MAX	4096
 #define RANDOM_RUNS_ALL 64
 
@@ -226,6 +227,12 @@ static struct class *class_of(uint64_t key)
 	return &classes[n_classes++];
 }
 
+/* The place of the next cut: beyond what headers reach only some, as each is printed whole. */
+static uint32_t next_cut(uint32_t cut, uint32_t cap_len)
+{
+	return cut < CUT_EACH ? cut + 1 : cut + 1 + cap_len / 256;
+}
+
 /* One packet in all its shapes. */
 static void take_apart(const char *path, size_t number, const struct sample *s)
 {
@@ -243,7 +250,7 @@ static void take_apart(const char *path, size_t number, const struct sample *s)
 	took = MIN(took, run_packet(s, s->bytes, s->cap_len, s->wire_len, NULL));
 	class->usual_ns = MAX(class->usual_ns, took);
 	usual = MAX(class->usual_ns, FLOOR_PACKET);
-	for (uint32_t cut = 0; cut < s->cap_len; cut++) {
+	for (uint32_t cut = 0; cut < s->cap_len; cut = next_cut(cut, s->cap_len)) {
 		snprintf(doing, sizeof(doing), "%s: packet %zu captured to byte %u", path, number,
 			 cut);
 		hurt_packet(s, s->bytes, cut, s->wire_len, usual);
@@ -431,7 +438,8 @@ static void take_streams(const char *path, const struct sample *samples, size_t 
 	for (size_t i = 0; i < count; i++)
 		longest = MAX(longest, samples[i].cap_len);
 	step = options.rounds ? longest / options.rounds + 1 : 1;
-	for (uint32_t snap = step / 2; snap < longest; snap += step)
+	for (uint32_t snap = step / 2;
+	     snap<longest; snap = step> 1 ? snap + step : next_cut(snap, longest))
 		hurt_streams(path, samples, count, SNAPPED, snap, usual);
 	for (enum damage damage = CUT; damage < N_DAMAGES; damage++)
 		for (unsigned n = 0; n < rounds; n++)
