@@ -9,28 +9,26 @@
  * none free the slot is marked and goes on itself once it is resolved, so that bursts never stall.
  *
  * A mark (slot, generation, try, time) is checked against its keyed tag before anything is
- * believed. An answer whose slot has been taken by another probe since is still known by its tag.
+ * believed. An answer whose slot has been taken by another probe since is still known by its tag
+ * or its cookie.
+ *
+ * engine_send.c decides what leaves, match.c what an answer means; here is what time brings.
  */
 #include "probe/engine_private.h"
-#include "probe/udp_payloads.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/hash.h"
+#include "probe/udp_payloads.h"
 
-#define TICK_NS		 NS_PER_MS
 #define FRAME_OVERHEAD	 128
-#define SKIPS_A_CALL	 4096
 #define CONNECTS_DEFAULT 256
 #define PAIRS_MAX	 (UINT64_C(1) << 63)
+#define PORTS_MAX	 65536
 #define GHOSTS_A_PROBE	 2
-
-struct addr engine_target(const struct probe_engine *e, uint64_t index)
-{
-	return e->config.list ? e->config.list[index] : targets_get(e->config.targets, index);
-}
+#define STEPS_A_CALL	 4096
 
 uint64_t engine_hash(const struct probe_engine *e, const struct addr *a, uint16_t port)
 {
@@ -59,52 +57,99 @@ uint64_t engine_tag(const struct probe_engine *e, const struct addr *target,
 	return siphash(e->config.key, &what, sizeof(what));
 }
 
-static bool lane_connects(const struct probe_lane *lane)
-{
-	return lane->module->via == PROBE_VIA_CONNECT;
-}
-
-/* Whether a lane must know how a target is reached to write a probe to it. */
-static bool lane_sends_frames(const struct probe_lane *lane)
-{
-	return lane->module->via == PROBE_VIA_LINK || lane->module->via == PROBE_VIA_IP;
-}
-
-/* Whether a lane must know how its targets are reached before anything is sent. */
 static bool lane_needs_route(const struct probe_lane *lane)
 {
-	return lane_sends_frames(lane) || lane->after;
+	return lane->module->via == PROBE_VIA_LINK || lane->module->via == PROBE_VIA_IP ||
+	       lane->after;
 }
 
-static uint64_t lane_n_ports(const struct probe_lane *lane)
+static uint32_t lane_n_ports(const struct probe_lane *lane)
 {
 	return lane->ports ? lane->n_ports : 1;
 }
 
-static int take_lanes(struct probe_engine *e, const struct probe_config *config)
+/* Which lane waits for which. */
+static int take_order(struct probe_engine *e, unsigned i)
 {
+	for (unsigned a = 0; a < PROBE_MAX_LANES; a++) {
+		if (!(e->lanes[i].after & 1u << a))
+			continue;
+		if (a >= e->config.n_lanes || a == i || e->config.lanes[a].each || e->then[a])
+			return -E_RANGE;
+		e->then[a] = (uint8_t)(i + 1);
+	}
+	return 0;
+}
+
+static int take_lanes(struct probe_engine *e)
+{
+	const struct probe_config *config = &e->config;
+
 	if (!config->n_lanes || config->n_lanes > PROBE_MAX_LANES)
 		return -E_RANGE;
-	for (size_t i = 0; i < config->n_lanes; i++) {
+	for (unsigned i = 0; i < config->n_lanes; i++) {
 		const struct probe_lane *lane = &config->lanes[i];
 		unsigned m = 0;
+		int err;
 
 		e->lanes[i] = *lane;
-		e->first_unit[i + 1] = e->first_unit[i] + lane_n_ports(lane);
+		if (lane_n_ports(lane) > PORTS_MAX || (lane_needs_route(lane) && !config->route))
+			return -E_RANGE;
+		e->n_units += lane_n_ports(lane);
 		while (m < e->n_modules && e->modules[m] != lane->module)
 			m++;
 		if (m == e->n_modules)
 			e->modules[e->n_modules++] = lane->module;
-		if (lane_needs_route(lane) && !config->route)
-			return -E_RANGE;
-		for (unsigned a = 0; a < PROBE_MAX_LANES; a++) {
-			if (!(lane->after & 1u << a))
-				continue;
-			if (a >= config->n_lanes || a == i || config->lanes[a].each || e->then[a])
-				return -E_RANGE;
-			e->then[a] = (uint8_t)(i + 1);
-		}
+		err = take_order(e, i);
+		if (err)
+			return err;
 	}
+	e->config.lanes = e->lanes;
+	return e->n_units ? 0 : -E_RANGE;
+}
+
+static int make_units(struct probe_engine *e)
+{
+	uint32_t n = 0;
+
+	e->units = calloc(e->n_units, sizeof(*e->units));
+	if (!e->units)
+		return -ENOMEM;
+	for (unsigned i = 0; i < e->config.n_lanes; i++)
+		for (uint32_t p = 0; p < lane_n_ports(&e->lanes[i]); p++)
+			e->units[n++] = (struct unit){
+				.port = e->lanes[i].ports ? e->lanes[i].ports[p] : 0,
+				.lane = (uint8_t)i,
+			};
+	return 0;
+}
+
+/* Which part of which plan this run has. */
+static int take_plan(struct probe_engine *e)
+{
+	struct probe_config *c = &e->config;
+	uint128_t n_targets = c->list ? c->n_list : targets_count(c->targets);
+	uint64_t behind;
+
+	if (n_targets > PAIRS_MAX / e->n_units)
+		return -E_RANGE;
+	e->n_targets = (uint64_t)n_targets;
+	e->n_pairs = e->n_targets * e->n_units;
+	e->plan = plan_of(e->n_pairs, c->seed);
+	c->n_shards = MAX(c->n_shards, (uint64_t)1);
+	if (c->shard >= c->n_shards)
+		return -E_RANGE;
+	for (size_t i = 0; i < c->n_again; i++)
+		if (c->again[i] >= e->n_pairs)
+			return -E_RANGE;
+	/* From first_place on, the first place of the shard. */
+	e->at = MIN(c->first_place, e->n_pairs);
+	behind = e->at % c->n_shards;
+	behind = c->shard >= behind ? c->shard - behind : c->n_shards - (behind - c->shard);
+	e->at = behind < e->n_pairs - e->at ? e->at + behind : e->n_pairs;
+	e->n_to_do = c->n_again;
+	if (e->at < e->n_pairs)
+		e->n_to_do += (e->n_pairs - 1 - e->at) / c->n_shards + 1;
 	return 0;
 }
 
@@ -116,11 +161,11 @@ static uint32_t slots_needed(const struct probe_engine *e)
 	/* Of a burst, as many tries at once as fit into a time-out. */
 	for (size_t i = 0; i < c->n_lanes; i++)
 		if (e->lanes[i].each)
-			a_pair = 2 + c->timeout_ns / MAX(c->interval_ns, TICK_NS);
+			a_pair = 2 + c->timeout_ns / MAX(c->interval_ns, SLOT_TICK_NS);
 	if (c->count)
 		a_pair = MIN(a_pair, (uint64_t)c->count);
 	max = MIN(max, UINT64_C(1) << 30);
-	n = MIN(e->n_pairs, max) * MIN(a_pair, max);
+	n = MIN(e->n_to_do, max) * MIN(a_pair, max);
 	return (uint32_t)MIN(MAX(n * GHOSTS_A_PROBE, (uint64_t)64), max);
 }
 
@@ -135,43 +180,47 @@ static size_t longest_payload(const struct probe_config *config)
 	return longest;
 }
 
+static int make_tables(struct probe_engine *e, uint64_t now_ns)
+{
+	int err = make_units(e);
+
+	if (!err)
+		err = slots_init(&e->slots, slots_needed(e), now_ns);
+	if (err)
+		return err;
+	e->frame_cap = longest_payload(&e->config) + FRAME_OVERHEAD;
+	e->frames = malloc(ENGINE_BATCH * e->frame_cap);
+	if (!e->frames)
+		return -ENOMEM;
+	if (!e->config.last_pass || e->n_pairs > PASS_MAX_PAIRS)
+		return 0;
+	e->pass = pass_new(e->n_pairs);
+	return e->pass ? 0 : -ENOMEM;
+}
+
 int probe_engine_new(const struct probe_config *config, uint64_t now_ns,
 		     struct probe_engine **ret_engine)
 {
 	struct probe_engine *e = calloc(1, sizeof(*e));
-	uint128_t n_targets = config->list ? config->n_list : targets_count(config->targets);
-	uint64_t n_units;
 	int err;
 
 	if (!e)
 		return -ENOMEM;
 	e->config = *config;
-	e->config.lanes = e->lanes;
 	if (!e->config.max_connects)
 		e->config.max_connects = CONNECTS_DEFAULT;
-	err = take_lanes(e, config);
-	n_units = e->first_unit[config->n_lanes];
-	if (!err && (!n_units || n_targets > PAIRS_MAX / n_units))
-		err = -E_RANGE;
-	if (err)
-		goto fail;
-	e->n_targets = (uint64_t)n_targets;
-	e->n_pairs = e->n_targets * n_units;
-	e->plan = plan_of(e->n_pairs, config->seed);
+	err = take_lanes(e);
+	if (!err)
+		err = take_plan(e);
+	if (!err)
+		err = make_tables(e, now_ns);
+	if (err) {
+		probe_engine_free(e);
+		return err;
+	}
 	e->pace = pace_of(config->rate, now_ns);
-	e->frame_cap = longest_payload(config) + FRAME_OVERHEAD;
-	e->frames = malloc(ENGINE_BATCH * e->frame_cap);
-	e->timers = timers_new(TICK_NS, now_ns);
-	err = slots_init(&e->slots, slots_needed(e));
-	if (!e->frames || !e->timers)
-		err = -ENOMEM;
-	if (err)
-		goto fail;
 	*ret_engine = e;
 	return 0;
-fail:
-	probe_engine_free(e);
-	return err;
 }
 
 struct probe_engine *probe_engine_free(struct probe_engine *e)
@@ -179,7 +228,8 @@ struct probe_engine *probe_engine_free(struct probe_engine *e)
 	if (!e)
 		return NULL;
 	slots_done(&e->slots);
-	timers_free(e->timers);
+	free(e->units);
+	free(e->pass);
 	free(e->frames);
 	free(e);
 	return NULL;
@@ -188,31 +238,28 @@ struct probe_engine *probe_engine_free(struct probe_engine *e)
 void engine_describe_slot(const struct probe_engine *e, const struct slot *slot,
 			  enum probe_outcome outcome, struct probe_event *ret)
 {
+	const struct unit *unit = engine_unit(e, slot);
+
 	*ret = (struct probe_event){
 		.outcome = outcome,
-		.lane = slot->lane,
-		.port = slot->port,
+		.lane = unit->lane,
+		.port = unit->port,
 		.target_index = slot->target,
 		.target = engine_target(e, slot->target),
 		.try = slot->try,
 		.rtt_ns = -1,
-		.sent_ns = slot->sent_ns,
+		.sent_ns = slot->flags & SLOT_WAS_SENT ? slot->sent_ns : 0,
 		.ttl = -1,
-		.error = slot->error,
 	};
 }
 
-/* To be told as PROBE_FAILED at the next occasion. */
-static void fail_slot(struct probe_engine *e, uint64_t now_ns, struct slot *slot, int err)
+void engine_fail_slot(struct probe_engine *e, struct slot *slot, int err)
 {
-	slot->state = SLOT_FAILING;
-	slot->error = err;
+	slots_push_failing(&e->slots, slot, err);
 	e->n_failing++;
-	timer_set(e->timers, &slot->timer, now_ns);
 }
 
-/* The next try of a burst in a slot of its own. Return: false when none is free. */
-static bool continue_burst(struct probe_engine *e, uint64_t now_ns, const struct slot *slot,
+bool engine_continue_burst(struct probe_engine *e, uint64_t now_ns, const struct slot *slot,
 			   uint64_t due_ns)
 {
 	struct slot from = *slot, *next;
@@ -223,345 +270,235 @@ static bool continue_burst(struct probe_engine *e, uint64_t now_ns, const struct
 	if (!next)
 		return false;
 	next->target = from.target;
-	next->port = from.port;
-	next->lane = from.lane;
+	next->unit = from.unit;
 	next->try = from.try + 1;
+	next->sent_ns = MAX(due_ns, now_ns);
+	if (next->sent_ns == now_ns) {
+		slots_push_ready(&e->slots, next, false);
+		return true;
+	}
 	next->state = SLOT_WAITING;
-	timer_set(e->timers, &next->timer, MAX(due_ns, now_ns));
+	slots_arm(&e->slots, next, due_ns);
 	return true;
+}
+
+/* No longer counted as in flight; its timer is unset. */
+static void land(struct probe_engine *e, struct slot *slot)
+{
+	slots_disarm(&e->slots, slot);
+	if (slot->state != SLOT_SENT)
+		return;
+	e->n_in_flight--;
+	e->n_connects -= engine_connects(engine_lane(e, slot));
 }
 
 void engine_release(struct probe_engine *e, uint64_t now_ns, struct slot *slot)
 {
 	bool continues = slot->flags & SLOT_CONTINUES;
 
-	if (timer_is_set(&slot->timer))
-		timer_cancel(e->timers, &slot->timer);
-	if (slot->state == SLOT_SENT) {
-		e->n_in_flight--;
-		e->n_connects -= lane_connects(engine_lane(e, slot));
-	}
-	if (slot->state == SLOT_FAILING)
-		e->n_failing--;
 	slot->flags &= (uint8_t)~SLOT_CONTINUES;
 	if (slot->state == SLOT_READY)
 		return;
+	land(e, slot);
 	slots_free(&e->slots, slot);
 	if (continues)
-		(void)continue_burst(e, now_ns, slot, slot->sent_ns + e->config.interval_ns);
-}
-
-/* Sending */
-
-static bool blocked(const struct probe_engine *e, const struct probe_lane *lane)
-{
-	return lane_connects(lane) && e->n_connects >= e->config.max_connects;
-}
-
-static const struct probe_lane *unit_lane(const struct probe_engine *e, uint64_t unit,
-					  uint16_t *ret_port)
-{
-	const struct probe_lane *lane = e->lanes;
-
-	while (unit >= e->first_unit[lane - e->lanes + 1])
-		lane++;
-	*ret_port = lane->ports ? lane->ports[unit - e->first_unit[lane - e->lanes]] : 0;
-	return lane;
-}
-
-static const struct probe_lane *planned_lane(const struct probe_engine *e, uint64_t at)
-{
-	uint16_t port;
-
-	return unit_lane(e, plan_at(&e->plan, at) / e->n_targets, &port);
-}
-
-/* Whether something waits to be sent that neither slots nor connections hold back. */
-static bool wants_to_send(const struct probe_engine *e)
-{
-	const struct slot *ready = slots_peek_ready(&e->slots);
-
-	if (e->stopped)
-		return false;
-	if (ready)
-		return !blocked(e, engine_lane(e, ready));
-	return e->at < e->n_pairs && slots_left(&e->slots) &&
-	       (e->n_connects < e->config.max_connects || !blocked(e, planned_lane(e, e->at)));
-}
-
-static bool applies(const struct probe_lane *lane, const struct addr *target,
-		    const struct probe_link *link)
-{
-	return !lane->module->applies || lane->module->applies(target, link);
-}
-
-/* Does the lane probe this target now? Otherwise the pair is skipped. */
-static bool lane_begins(const struct probe_engine *e, const struct probe_lane *lane,
-			const struct addr *target, const struct probe_link *link)
-{
-	for (unsigned a = 0; a < e->config.n_lanes; a++)
-		if (lane->after & 1u << a && applies(&e->lanes[a], target, link))
-			return false;
-	return applies(lane, target, link);
-}
-
-/* The next pair of the plan, in a slot ready to be sent; NULL when there is none now. */
-static struct slot *take_planned(struct probe_engine *e, uint64_t now_ns)
-{
-	for (unsigned i = 0; i < SKIPS_A_CALL && e->at < e->n_pairs; i++) {
-		uint64_t pair = plan_at(&e->plan, e->at), target = pair % e->n_targets;
-		uint16_t port;
-		const struct probe_lane *lane = unit_lane(e, pair / e->n_targets, &port);
-		struct probe_link link = { 0 };
-		struct slot *slot;
-		struct addr addr;
-		int err = 0;
-
-		if (!slots_left(&e->slots) || blocked(e, lane))
-			return NULL;
-		e->at++;
-		addr = engine_target(e, target);
-		if (lane_needs_route(lane))
-			err = e->config.route(e->config.route_ctx, &addr, lane->module->via, &link);
-		if (!err && !lane_begins(e, lane, &addr, lane_needs_route(lane) ? &link : NULL)) {
-			e->account.skipped++;
-			continue;
-		}
-		slot = slots_take(&e->slots, (uint32_t)engine_hash(e, &addr, port));
-		slot->target = target;
-		slot->port = port;
-		slot->lane = (uint8_t)(lane - e->lanes);
-		slot->timer.deadline_ns = now_ns;
-		if (!err)
-			return slot;
-		fail_slot(e, now_ns, slot, err);
-	}
-	return NULL;
-}
-
-static struct slot *take_ready(struct probe_engine *e, uint64_t now_ns)
-{
-	struct slot *slot;
-
-	while ((slot = slots_peek_ready(&e->slots))) {
-		if (slot->flags & SLOT_ANSWERED || slot->flags & SLOT_SILENT) {
-			slots_pop_ready(&e->slots);
-			slots_free(&e->slots, slot);
-			continue;
-		}
-		if (blocked(e, engine_lane(e, slot)))
-			return NULL;
-		slots_pop_ready(&e->slots);
-		return slot;
-	}
-	return take_planned(e, now_ns);
-}
-
-static uint16_t source_port(const struct probe_engine *e, uint32_t try)
-{
-	uint16_t n = e->config.n_source_ports;
-
-	return n ? (uint16_t)(e->config.source_port + try % n) : 0;
-}
-
-/* Return: bytes, 0 for a connection, or negative. */
-static ssize_t write_shot(struct probe_engine *e, uint64_t now_ns, const struct slot *slot,
-			  const struct addr *target, struct probe_link *link, uint8_t *frame)
-{
-	const struct probe_lane *lane = engine_lane(e, slot);
-	struct probe_shot shot = {
-		.target = *target,
-		.port = slot->port,
-		.source_port = source_port(e, slot->try),
-		.ttl = lane->ttl,
-		.id = engine_hash_id(slot->hash),
-		.size = e->config.payload_len,
-		.link = link,
-		.no_source = e->config.no_source,
-		.mark = { .slot = slots_index(&e->slots, slot),
-			  .generation = slot->generation,
-			  .try = slot->try,
-			  .sent_ns = now_ns },
-	};
-	size_t len;
-	int err;
-
-	if (!lane->module->write)
-		return 0;
-	if (lane_sends_frames(lane)) {
-		err = e->config.route(e->config.route_ctx, target, lane->module->via, link);
-		if (err)
-			return err;
-	}
-	if (lane->module->via == PROBE_VIA_IP || lane->module->via == PROBE_VIA_UDP)
-		shot.cookie = engine_cookie(engine_hash(e, target, slot->port), slot->lane);
-	else
-		shot.mark.tag = engine_tag(e, target, &shot.mark);
-	len = lane->module->write(&shot, frame, e->frame_cap);
-	if (!len)
-		return -EMSGSIZE;
-	return (ssize_t)len;
-}
-
-/*
- * How long a try is left alone. The last one has the whole time-out; an earlier one half of it, for
- * its answer still counts when the next try has left. But a next try ends the connection of the one
- * before.
- */
-static uint64_t patience_ns(const struct probe_engine *e, const struct slot *slot)
-{
-	const struct probe_lane *lane = engine_lane(e, slot);
-	bool last = lane->each || slot->try >= e->config.retries;
-
-	return last || lane_connects(lane) ? e->config.timeout_ns : e->config.timeout_ns / 2;
-}
-
-/* Return: true when @ret_send was filled. */
-static bool send_slot(struct probe_engine *e, uint64_t now_ns, struct slot *slot, size_t place,
-		      struct probe_send *ret_send)
-{
-	const struct probe_lane *lane = engine_lane(e, slot);
-	struct addr target = engine_target(e, slot->target);
-	uint64_t due_ns = slot->timer.deadline_ns;
-	uint8_t *frame = e->frames + place * e->frame_cap;
-	struct probe_link *link = &e->links[place];
-	bool begins;
-	ssize_t len = write_shot(e, now_ns, slot, &target, link, frame);
-
-	if (len < 0) {
-		fail_slot(e, now_ns, slot, (int)len);
-		return false;
-	}
-	*ret_send = (struct probe_send){
-		.via = lane->module->via,
-		.slot = slots_index(&e->slots, slot),
-		.token = engine_token(slot),
-		.target = target,
-		.port = slot->port,
-		.ttl = lane->ttl,
-		.link = lane_sends_frames(lane) ? link : NULL,
-		.data = frame,
-		.len = (size_t)len,
-	};
-	/* The next of a burst follows once, even when this one has to be sent again. */
-	begins = lane->each && !(slot->flags & SLOT_WAS_SENT);
-	slot->state = SLOT_SENT;
-	slot->flags |= SLOT_WAS_SENT;
-	slot->sent_ns = now_ns;
-	timer_set(e->timers, &slot->timer, now_ns + patience_ns(e, slot));
-	e->n_in_flight++;
-	e->n_connects += lane_connects(lane);
-	e->account.sent++;
-	if (begins && !continue_burst(e, now_ns, slot, due_ns + e->config.interval_ns))
-		slot->flags |= SLOT_CONTINUES;
-	return true;
-}
-
-size_t probe_engine_output(struct probe_engine *e, uint64_t now_ns, struct probe_send *ret_sends,
-			   size_t max)
-{
-	uint64_t budget = e->stopped ? 0 : pace_budget(&e->pace, now_ns);
-	size_t n = 0;
-
-	if (max > ENGINE_BATCH)
-		max = ENGINE_BATCH;
-	if (max > budget)
-		max = (size_t)budget;
-	while (n < max) {
-		struct slot *slot = take_ready(e, now_ns);
-
-		if (!slot)
-			break;
-		n += send_slot(e, now_ns, slot, n, &ret_sends[n]);
-	}
-	pace_spend(&e->pace, n);
-	return n;
-}
-
-void probe_engine_unsent(struct probe_engine *e, uint64_t now_ns, uint32_t index, int err)
-{
-	struct slot *slot = slots_at(&e->slots, index);
-
-	if (!slot || slot->state != SLOT_SENT)
-		return;
-	timer_cancel(e->timers, &slot->timer);
-	e->account.sent--;
-	e->n_in_flight--;
-	e->n_connects -= lane_connects(engine_lane(e, slot));
-	if (err != -ENOBUFS && err != -EAGAIN && err != -ENOMEM) {
-		fail_slot(e, now_ns, slot, err);
-		return;
-	}
-	e->account.held++;
-	slot->timer.deadline_ns = now_ns;
-	slots_push_ready(&e->slots, slot, true);
-	pace_slow(&e->pace, now_ns);
+		(void)engine_continue_burst(e, now_ns, slot, slot->sent_ns + e->config.interval_ns);
 }
 
 /* Time */
+
+/* The next try follows, unless the run was stopped: then it is left for another run. */
+static void try_again(struct probe_engine *e, uint64_t now_ns, struct slot *slot)
+{
+	uint64_t wait_ns = e->config.spacing_ns * slot->try;
+
+	land(e, slot);
+	slot->state = SLOT_WAITING;
+	if (e->stopped)
+		return;
+	slot->try++;
+	if (wait_ns)
+		slots_arm(&e->slots, slot, now_ns + wait_ns);
+	else
+		slots_push_ready(&e->slots, slot, false);
+}
 
 /* Return: true when this was the last try and @ret_event says so. */
 static bool give_up(struct probe_engine *e, uint64_t now_ns, struct slot *slot,
 		    struct probe_event *ret_event)
 {
 	const struct probe_lane *lane = engine_lane(e, slot);
+	bool told = lane->each || !e->pass || slot->flags & SLOT_LAST;
 
-	if (!lane->each && slot->try < e->config.retries && !e->stopped) {
-		e->n_in_flight--;
-		e->n_connects -= lane_connects(lane);
-		slot->state = SLOT_WAITING;
-		timer_set(e->timers, &slot->timer, now_ns + e->config.spacing_ns * slot->try++);
+	if (!lane->each && slot->try < e->config.retries) {
+		try_again(e, now_ns, slot);
 		return false;
 	}
 	slot->flags |= SLOT_SILENT;
-	e->account.silent++;
-	engine_describe_slot(e, slot, PROBE_SILENT, ret_event);
+	if (told) {
+		e->account.silent++;
+		engine_describe_slot(e, slot, PROBE_SILENT, ret_event);
+	} else {
+		pass_mark(e->pass, engine_pair(e, slot));
+	}
 	engine_release(e, now_ns, slot);
+	return told;
+}
+
+static void tell_failure(struct probe_engine *e, uint64_t now_ns, struct slot *slot,
+			 struct probe_event *ret_event)
+{
+	e->n_failing--;
+	e->account.failed++;
+	engine_describe_slot(e, slot, PROBE_FAILED, ret_event);
+	ret_event->error = slot->error;
+	/* The kernel may think otherwise a second later: a ping goes on. */
+	if (engine_lane(e, slot)->each && !(slot->flags & SLOT_WAS_SENT)) {
+		slot->flags |= SLOT_CONTINUES;
+		slot->sent_ns = now_ns;
+	}
+	engine_release(e, now_ns, slot);
+}
+
+/* Whether some that are there may have been missed. */
+static bool losses_seen(const struct probe_engine *e)
+{
+	return e->n_first < e->n_found || e->account.dropped || e->account.late ||
+	       e->account.brakes[PROBE_BRAKE_LOSS] || e->account.brakes[PROBE_BRAKE_ICMP];
+}
+
+/* The plan is through: those that stayed silent are asked once more, or are told. */
+static void begin_last_pass(struct probe_engine *e)
+{
+	struct pass *p = e->pass;
+
+	if (!p->began) {
+		p->began = true;
+		p->asks = p->began_asking = losses_seen(e);
+		p->at = e->config.shard;
+		if (p->asks)
+			pace_end(&e->pace);
+	}
+	/* What began late, after a lane before it, was not asked once more. */
+	if (p->asks && p->at >= e->n_pairs) {
+		p->asks = false;
+		p->at = 0;
+	}
+}
+
+/* The last pass without asking. */
+static bool tell_marked(struct probe_engine *e, struct probe_event *ret_event)
+{
+	struct slot slot = { .try = e->config.retries, .flags = SLOT_SILENT };
+	uint64_t pair;
+
+	if (!e->pass || e->stopped || !engine_all_begun(e) || e->slots.n_used)
+		return false;
+	begin_last_pass(e);
+	if (e->pass->asks || !e->pass->n_marked)
+		return false;
+	pair = pass_next(e->pass, 0);
+	(void)pass_unmark(e->pass, pair);
+	slot.unit = (uint32_t)(pair / e->n_targets);
+	slot.target = pair % e->n_targets;
+	e->account.silent++;
+	engine_describe_slot(e, &slot, PROBE_SILENT, ret_event);
 	return true;
 }
 
 int probe_engine_next_event(struct probe_engine *e, uint64_t now_ns, struct probe_event *ret_event)
 {
-	struct timer *timer;
+	struct slot *slot = slots_pop_failing(&e->slots);
 
-	while ((timer = timers_expire(e->timers, now_ns))) {
-		struct slot *slot = container_of(timer, struct slot, timer);
-
-		switch (slot->state) {
-		case SLOT_WAITING:
-			slots_push_ready(&e->slots, slot, false);
-			break;
-		case SLOT_SENT:
+	if (slot) {
+		tell_failure(e, now_ns, slot, ret_event);
+		return 1;
+	}
+	while ((slot = slots_expire(&e->slots, now_ns))) {
+		if (slot->state == SLOT_SENT) {
 			if (give_up(e, now_ns, slot, ret_event))
 				return 1;
-			break;
-		case SLOT_FAILING:
-			e->account.failed++;
-			engine_describe_slot(e, slot, PROBE_FAILED, ret_event);
-			/* The kernel may think otherwise a second later: a ping goes on. */
-			if (engine_lane(e, slot)->each && !(slot->flags & SLOT_WAS_SENT)) {
-				slot->flags |= SLOT_CONTINUES;
-				slot->sent_ns = now_ns;
-			}
-			engine_release(e, now_ns, slot);
-			return 1;
+		} else if (slot->state == SLOT_WAITING) {
+			slots_push_ready(&e->slots, slot, false);
 		}
 	}
-	return 0;
+	return tell_marked(e, ret_event);
 }
 
 uint64_t probe_engine_deadline(const struct probe_engine *e)
 {
-	uint64_t deadline_ns = probe_engine_done(e) ? UINT64_MAX : timers_deadline(e->timers);
+	uint64_t deadline_ns;
 
-	return wants_to_send(e) ? MIN(deadline_ns, pace_deadline(&e->pace)) : deadline_ns;
+	if (probe_engine_done(e))
+		return UINT64_MAX;
+	/* To be told at once: what could not be sent, and what the last pass has or leaves. */
+	if (e->n_failing ||
+	    (!e->slots.n_used && !e->stopped && engine_all_begun(e) && !engine_asks_again(e)))
+		return 0;
+	deadline_ns = slots_deadline(&e->slots);
+	return engine_wants_to_send(e) ? MIN(deadline_ns, pace_deadline(&e->pace)) : deadline_ns;
 }
 
 void probe_engine_dropped(struct probe_engine *e, uint64_t now_ns, uint64_t n)
 {
 	e->account.dropped += n;
 	if (n)
-		pace_slow(&e->pace, now_ns);
+		e->account.brakes[PROBE_BRAKE_LOCAL] += pace_slow(&e->pace, now_ns);
+}
+
+/* The plan, seen from outside */
+
+uint64_t probe_engine_place(const struct probe_engine *e)
+{
+	return e->at;
+}
+
+uint64_t probe_engine_n_places(const struct probe_engine *e)
+{
+	return e->n_pairs;
+}
+
+struct probe_pair probe_engine_planned(const struct probe_engine *e, uint64_t place)
+{
+	uint64_t pair = plan_at(&e->plan, place);
+	const struct unit *unit = &e->units[pair / e->n_targets];
+
+	return (struct probe_pair){
+		.target_index = pair % e->n_targets,
+		.target = engine_target(e, pair % e->n_targets),
+		.lane = unit->lane,
+		.port = unit->port,
+	};
+}
+
+static bool is_unresolved(const struct probe_engine *e, const struct slot *slot)
+{
+	return slot->state != SLOT_FREE && !engine_lane(e, slot)->each &&
+	       !(slot->flags & (SLOT_ANSWERED | SLOT_SILENT));
+}
+
+size_t probe_engine_unresolved(const struct probe_engine *e, uint64_t *ret_pairs, size_t max)
+{
+	size_t n = 0;
+
+	for (size_t i = e->n_again; i < e->config.n_again; i++, n++)
+		if (n < max)
+			ret_pairs[n] = e->config.again[i];
+	for (uint32_t i = 0; i < e->slots.n_fresh; i++) {
+		const struct slot *slot = &e->slots.slots[i];
+
+		if (!is_unresolved(e, slot))
+			continue;
+		if (n < max)
+			ret_pairs[n] = engine_pair(e, slot);
+		n++;
+	}
+	if (!e->pass)
+		return n;
+	for (uint64_t i = n, pair = pass_next(e->pass, 0); pair < e->n_pairs && i < max;
+	     pair = pass_next(e->pass, pair + 1))
+		ret_pairs[i++] = pair;
+	return n + e->pass->n_marked;
 }
 
 /* The end */
@@ -575,7 +512,7 @@ bool probe_engine_done(const struct probe_engine *e)
 {
 	if (e->stopped)
 		return !e->n_in_flight && !e->n_failing;
-	return e->at == e->n_pairs && !e->slots.n_used;
+	return engine_all_begun(e) && !e->slots.n_used && (!e->pass || !e->pass->n_marked);
 }
 
 /*
@@ -586,22 +523,34 @@ bool probe_engine_done(const struct probe_engine *e)
 static double estimate_recall(const struct probe_engine *e)
 {
 	uint64_t n = e->n_found;
+	uint32_t n_retries = e->config.retries + (e->pass && e->pass->began_asking);
+	uint64_t n_last = n_retries > e->config.retries ? e->n_extra : e->n_last;
 	double loss, missed = 1;
 
-	if (!e->config.retries || n <= e->n_last)
+	if (!n_retries || n <= n_last)
 		return -1;
-	loss = (double)(n - e->n_first) / (double)(n - e->n_last);
-	for (uint32_t i = 0; i <= e->config.retries; i++)
+	loss = (double)(n - e->n_first) / (double)(n - n_last);
+	for (uint32_t i = 0; i <= n_retries; i++)
 		missed *= MIN(loss, 1.0);
 	return 1 - missed;
+}
+
+static uint64_t sending_rate(const struct probe_engine *e)
+{
+	uint64_t took_ns = e->last_send_ns - e->first_send_ns;
+
+	if (!took_ns)
+		return 0;
+	return (uint64_t)((double)(e->account.sent - 1) * NS_PER_S / (double)took_ns);
 }
 
 struct probe_account probe_engine_account(const struct probe_engine *e)
 {
 	struct probe_account account = e->account;
 
-	account.targets = e->at;
-	account.total = e->n_pairs;
+	account.targets = e->n_begun;
+	account.total = e->n_to_do;
+	account.rate = sending_rate(e);
 	account.incomplete = account.dropped && account.silent;
 	account.recall = estimate_recall(e);
 	return account;

@@ -79,7 +79,7 @@ struct probe_config {
 	uint32_t max_connects; /* connections at a time; 0: 256 */
 
 	uint16_t source_port;	 /* of PROBE_VIA_IP: the first of n_source_ports, reserved by the
-				    caller; */
+				    caller; at least 1 for modules known by their cookie */
 	uint16_t n_source_ports; /* try i leaves from source_port + i % n_source_ports */
 
 	/*
@@ -106,10 +106,11 @@ struct probe_config {
 	/*
 	 * How @target is reached: called only when a lane needs it, at each try. For PROBE_VIA_IP
 	 * the next hop's MAC address must be filled in where the link has such; other lanes need
-	 * none, and nobody is to be asked for it. Return: 0; -EAGAIN: the next hop is being
-	 * asked, the engine comes again every PROBE_ROUTE_WAIT_NS until the time-out is over, when
-	 * it fails with -EHOSTUNREACH; other -errno: it cannot be reached, and the target's probes
-	 * fail with it. May be NULL without lanes of PROBE_VIA_LINK, PROBE_VIA_IP or with `after`.
+	 * none, and nobody is to be asked for it. Return: 0; -EAGAIN: the next hop is being asked
+	 * (@ret_link is filled in but for it): the engine comes again after PROBE_ROUTE_WAIT_NS,
+	 * then more seldom, until the time-out is over, when it fails with -EHOSTUNREACH; other
+	 * -errno: it cannot be reached, and the probe fails with it. May be NULL without lanes of
+	 * PROBE_VIA_LINK, PROBE_VIA_IP or with `after`.
 	 */
 	int (*route)(void *ctx, const struct addr *target, enum probe_via via,
 		     struct probe_link *ret_link);
@@ -120,7 +121,8 @@ enum probe_outcome {
 	PROBE_ANSWERED,	 /* kind PROBE_REPLY or an ICMP error; resolved */
 	PROBE_SILENT,	 /* nothing in time, in all tries; with `each`, in this one; resolved */
 	PROBE_FAILED,	 /* could not be sent: @error; resolved */
-	PROBE_LATE,	 /* answered after PROBE_SILENT was said of it */
+	PROBE_LATE,	 /* answered after PROBE_SILENT was said of it; may be one more answer
+			    of one forgotten already */
 	PROBE_DUPLICATE, /* answered once more */
 };
 
@@ -155,8 +157,8 @@ enum probe_brake {
 
 /* What was done, for the closing account. */
 struct probe_account {
-	uint64_t targets;  /* target × lane pairs that the plan covered so far */
-	uint64_t total;	   /* of those, when finished; skipped ones count as covered */
+	uint64_t targets;  /* pairs that this run has begun so far */
+	uint64_t total;	   /* of those, when finished; skipped ones count as begun */
 	uint64_t skipped;  /* where the lane does not apply */
 	uint64_t sent;	   /* probes, retries included */
 	uint64_t answered; /* by the target, in time */

@@ -2,14 +2,20 @@
 #ifndef SONDE_PROBE_ENGINE_PRIVATE_H
 #define SONDE_PROBE_ENGINE_PRIVATE_H
 
-#include "base/timer.h"
 #include "probe/engine.h"
 #include "probe/pace.h"
+#include "probe/pass.h"
 #include "probe/plan.h"
 #include "probe/slots.h"
 
 /* Probes of one output at most. */
 #define ENGINE_BATCH 64
+
+/* A lane with one port. */
+struct unit {
+	uint16_t port;
+	uint8_t lane;
+};
 
 struct probe_engine {
 	struct probe_config config;
@@ -18,18 +24,26 @@ struct probe_engine {
 	const struct probe_module *modules[PROBE_MAX_LANES]; /* without repetition */
 	unsigned n_modules;
 
-	/* Pair p is target p % n_targets of unit p / n_targets; a unit is a lane with one port. */
-	uint64_t n_targets, n_pairs, at;	  /* @at: next place of the plan */
-	uint64_t first_unit[PROBE_MAX_LANES + 1]; /* of each lane */
+	/* Pair p is target p % n_targets of unit p / n_targets. */
+	uint64_t n_targets, n_pairs;
+	struct unit *units;
+	uint32_t n_units;
 	struct plan plan;
+	uint64_t at;	   /* next place of the plan; n_pairs: it is through */
+	size_t n_again;	   /* of config->again, begun */
+	uint64_t n_begun;  /* pairs */
+	uint64_t n_to_do;  /* pairs of this run in all */
+	struct pass *pass; /* the last one; NULL: there is none */
+
 	struct slots slots;
-	struct timers *timers;
 	struct pace pace;
+	size_t n_asked; /* in this output: probes that must wait for their next hop */
 	bool stopped;
 
 	uint32_t n_in_flight, n_connects, n_failing;
-	uint64_t n_found, n_first,
-		n_last; /* answers without `each`: to any, the first, the last try */
+	/* Answers without `each`: to any try, the first, the last, the one of the last pass. */
+	uint64_t n_found, n_first, n_last, n_extra;
+	uint64_t first_send_ns, last_send_ns;
 	struct probe_account account;
 
 	size_t frame_cap;
@@ -37,10 +51,25 @@ struct probe_engine {
 	struct probe_link links[ENGINE_BATCH];
 };
 
+static inline const struct unit *engine_unit(const struct probe_engine *e, const struct slot *slot)
+{
+	return &e->units[slot->unit];
+}
+
 static inline const struct probe_lane *engine_lane(const struct probe_engine *e,
 						   const struct slot *slot)
 {
-	return &e->lanes[slot->lane];
+	return &e->lanes[engine_unit(e, slot)->lane];
+}
+
+static inline bool engine_connects(const struct probe_lane *lane)
+{
+	return lane->module->via == PROBE_VIA_CONNECT;
+}
+
+static inline uint64_t engine_pair(const struct probe_engine *e, const struct slot *slot)
+{
+	return slot->unit * e->n_targets + slot->target;
 }
 
 /* Which try of which probe a connection is for. */
@@ -50,7 +79,10 @@ static inline uint64_t engine_token(const struct slot *slot)
 }
 
 /* The address of target number @index. */
-struct addr engine_target(const struct probe_engine *e, uint64_t index);
+static inline struct addr engine_target(const struct probe_engine *e, uint64_t index)
+{
+	return e->config.list ? e->config.list[index] : targets_get(e->config.targets, index);
+}
 
 /*
  * Of an address and a port, keyed: the lower half finds slots, and engine_hash_id() of it is the
@@ -80,7 +112,29 @@ uint64_t engine_tag(const struct probe_engine *e, const struct addr *target,
 void engine_describe_slot(const struct probe_engine *e, const struct slot *slot,
 			  enum probe_outcome outcome, struct probe_event *ret);
 
+/* To be told as PROBE_FAILED at the next occasion. */
+void engine_fail_slot(struct probe_engine *e, struct slot *slot, int err);
+
 /* No longer in flight: set free; those in the queue to be sent leave it when their turn comes. */
 void engine_release(struct probe_engine *e, uint64_t now_ns, struct slot *slot);
+
+/* The next try of a burst in a slot of its own. Return: false when none is free. */
+bool engine_continue_burst(struct probe_engine *e, uint64_t now_ns, const struct slot *slot,
+			   uint64_t due_ns);
+
+/* Whether something waits to be sent that neither slots nor connections hold back. */
+bool engine_wants_to_send(const struct probe_engine *e);
+
+/* Whether the plan is through: every pair of it was begun. */
+static inline bool engine_all_begun(const struct probe_engine *e)
+{
+	return e->at == e->n_pairs && e->n_again == e->config.n_again;
+}
+
+/* Whether the last pass has places to look at. */
+static inline bool engine_asks_again(const struct probe_engine *e)
+{
+	return e->pass && e->pass->asks && e->pass->at < e->n_pairs;
+}
 
 #endif

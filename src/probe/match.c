@@ -78,11 +78,11 @@ static struct slot *find_by_target(struct probe_engine *e, const struct probe_mo
 		if (answer->match == PROBE_BY_ID && !sequence_fits(e, s, answer->sequence))
 			continue;
 		if (answer->match == PROBE_BY_COOKIE &&
-		    (answer->cookie != engine_cookie(wide, s->lane) ||
+		    (answer->cookie != engine_cookie(wide, engine_unit(e, s)->lane) ||
 		     !try_from_port(e, s, answer->source_port, &try)))
 			continue;
 		target = engine_target(e, s->target);
-		if (s->port == answer->port &&
+		if (engine_unit(e, s)->port == answer->port &&
 		    !memcmp(target.bytes, answer->target.bytes, sizeof(target.bytes)) &&
 		    better(s, found))
 			found = s;
@@ -155,7 +155,7 @@ static void measure(const struct probe_engine *e, const struct slot *slot,
 static void begin_waiting_lane(struct probe_engine *e, uint64_t now_ns, const struct slot *from,
 			       const struct addr *target)
 {
-	uint8_t lane = e->then[from->lane];
+	uint8_t lane = e->then[engine_unit(e, from)->lane];
 	struct probe_link link = { 0 };
 	struct slot *slot;
 
@@ -170,10 +170,31 @@ static void begin_waiting_lane(struct probe_engine *e, uint64_t now_ns, const st
 	if (!slot)
 		return;
 	slot->target = from->target;
-	slot->lane = lane - 1;
-	slot->timer.deadline_ns = now_ns;
+	while (e->units[slot->unit].lane != lane - 1)
+		slot->unit++;
+	slot->sent_ns = now_ns;
 	slots_push_ready(&e->slots, slot, false);
 	e->account.skipped--;
+}
+
+static void count_answer(struct probe_engine *e, struct slot *slot, struct probe_event *event)
+{
+	event->outcome = PROBE_ANSWERED;
+	if (event->kind != PROBE_REPLY) {
+		/* an answer of the target itself would come late */
+		slot->flags |= SLOT_SILENT | SLOT_REFUSED;
+		e->account.errors++;
+		return;
+	}
+	slot->flags |= SLOT_ANSWERED;
+	e->account.answered++;
+	if (engine_lane(e, slot)->each)
+		return;
+	e->n_found++;
+	e->n_first += !event->try;
+	e->n_last += event->try == e->config.retries;
+	e->n_extra += event->try > e->config.retries;
+	e->account.again_found += !!(slot->flags & SLOT_LAST);
 }
 
 static int answer_in_flight(struct probe_engine *e, uint64_t now_ns, struct slot *slot,
@@ -181,28 +202,30 @@ static int answer_in_flight(struct probe_engine *e, uint64_t now_ns, struct slot
 {
 	struct slot was = *slot;
 
-	event->outcome = PROBE_ANSWERED;
-	if (event->kind == PROBE_REPLY) {
-		slot->flags |= SLOT_ANSWERED;
-		e->account.answered++;
-		if (!engine_lane(e, slot)->each) {
-			e->n_found++;
-			e->n_first += !event->try;
-			e->n_last += event->try == e->config.retries;
-		}
-	} else {
-		/* an answer of the target itself would come late */
-		slot->flags |= SLOT_SILENT | SLOT_REFUSED;
-		e->account.errors++;
-	}
+	count_answer(e, slot, event);
 	engine_release(e, now_ns, slot);
 	if (event->kind == PROBE_REPLY)
 		begin_waiting_lane(e, now_ns, &was, &event->target);
 	return 1;
 }
 
-static int answer_ghost(struct probe_engine *e, struct slot *slot, enum probe_match match,
-			struct probe_event *event)
+/* A late answer of one whose silence was not told, because it waits for the last pass. */
+static bool answer_untold(struct probe_engine *e, uint64_t now_ns, struct slot *slot,
+			  struct probe_event *event)
+{
+	struct slot was = *slot;
+
+	if (!e->pass || !(slot->flags & SLOT_SILENT) || slot->flags & (SLOT_REFUSED | SLOT_LAST) ||
+	    engine_lane(e, slot)->each || !pass_unmark(e->pass, engine_pair(e, slot)))
+		return false;
+	count_answer(e, slot, event);
+	if (event->kind == PROBE_REPLY)
+		begin_waiting_lane(e, now_ns, &was, &event->target);
+	return true;
+}
+
+static int answer_ghost(struct probe_engine *e, uint64_t now_ns, struct slot *slot,
+			enum probe_match match, struct probe_event *event)
 {
 	bool reply = event->kind == PROBE_REPLY;
 
@@ -212,6 +235,8 @@ static int answer_ghost(struct probe_engine *e, struct slot *slot, enum probe_ma
 		e->account.duplicate += reply && match != PROBE_BY_TARGET;
 		return reply;
 	}
+	if (answer_untold(e, now_ns, slot, event))
+		return 1;
 	if (!(slot->flags & SLOT_SILENT) || (!reply && slot->flags & SLOT_REFUSED))
 		return 0;
 	event->outcome = PROBE_LATE;
@@ -220,34 +245,70 @@ static int answer_ghost(struct probe_engine *e, struct slot *slot, enum probe_ma
 	return 1;
 }
 
-/* The slot serves another probe by now, but the tag proves that we asked. */
+/* Whether the answer's mark or cookie proves that its target was asked by a lane of @module. */
+static bool was_asked(const struct probe_engine *e, const struct probe_module *module,
+		      const struct probe_answer *answer, uint8_t *ret_lane)
+{
+	uint64_t hash = 0;
+
+	if (answer->match == PROBE_BY_COOKIE)
+		hash = engine_hash(e, &answer->target, answer->port);
+	else if (answer->match != PROBE_BY_MARK ||
+		 engine_tag(e, &answer->target, &answer->mark) != answer->mark.tag)
+		return false;
+	for (uint8_t lane = 0; lane < e->config.n_lanes; lane++) {
+		if (e->lanes[lane].module != module ||
+		    (answer->match == PROBE_BY_COOKIE &&
+		     answer->cookie != engine_cookie(hash, lane)))
+			continue;
+		*ret_lane = lane;
+		return true;
+	}
+	return false;
+}
+
+/*
+ * The slot serves another probe by now, but what the answer carries proves that we asked. A cookie
+ * does not tell when: such an answer is called late, so that nobody is missed.
+ */
 static int answer_forgotten(struct probe_engine *e, const struct probe_module *module,
 			    const struct probe_packet *packet, const struct probe_answer *answer,
 			    struct probe_event *ret_event)
 {
 	const struct probe_mark *mark = &answer->mark;
 	uint64_t rtt_ns = packet->rx_ns - MIN(packet->rx_ns, mark->sent_ns);
-	bool late = rtt_ns > e->config.timeout_ns;
-	uint8_t lane = 0;
+	bool dated = answer->match == PROBE_BY_MARK;
+	bool late = !dated || rtt_ns > e->config.timeout_ns;
+	uint8_t lane;
 
-	if (answer->match != PROBE_BY_MARK || answer->kind != PROBE_REPLY ||
-	    engine_tag(e, &answer->target, mark) != mark->tag)
+	if (answer->kind != PROBE_REPLY || !was_asked(e, module, answer, &lane))
 		return 0;
-	while (e->lanes[lane].module != module)
-		lane++;
 	*ret_event = (struct probe_event){
 		.outcome = late ? PROBE_LATE : PROBE_DUPLICATE,
 		.lane = lane,
+		.port = answer->port,
 		.target_index = UINT64_MAX,
 		.target = answer->target,
 		.try = mark->try,
-		.rtt_ns = (int64_t)rtt_ns,
+		.rtt_ns = dated ? (int64_t)rtt_ns : -1,
 		.sent_ns = mark->sent_ns,
 	};
+	e->account.stateless++;
 	e->account.late += late;
 	e->account.duplicate += !late;
 	describe(packet, answer, ret_event);
 	return 1;
+}
+
+/* The pair's slot of the last pass, if @slot is that of an earlier try of it. */
+static struct slot *latest(struct probe_engine *e, struct slot *slot)
+{
+	if (!e->pass || !e->pass->began_asking || in_flight(slot) || slot->flags & SLOT_LAST)
+		return slot;
+	for (struct slot *s = slots_first(&e->slots, slot->hash); s; s = slots_next(&e->slots, s))
+		if (s->target == slot->target && s->unit == slot->unit && s->flags & SLOT_LAST)
+			return s;
+	return slot;
 }
 
 int probe_engine_input(struct probe_engine *e, uint64_t now_ns, const struct probe_packet *packet,
@@ -268,13 +329,14 @@ int probe_engine_input(struct probe_engine *e, uint64_t now_ns, const struct pro
 	slot = find_slot(e, module, packet, &answer);
 	if (!slot)
 		return answer_forgotten(e, module, packet, &answer, ret_event);
+	slot = latest(e, slot);
 	engine_describe_slot(e, slot, PROBE_ANSWERED, &event);
 	describe(packet, &answer, &event);
 	if (!event.responder.family && answer.kind == PROBE_REPLY)
 		event.responder = event.target;
 	measure(e, slot, packet, &answer, engine_lane(e, slot)->each, &event);
 	if (in_flight(slot) ? !answer_in_flight(e, now_ns, slot, &event)
-			    : !answer_ghost(e, slot, answer.match, &event))
+			    : !answer_ghost(e, now_ns, slot, answer.match, &event))
 		return 0;
 	*ret_event = event;
 	return 1;

@@ -59,12 +59,12 @@ void pace_spend(struct pace *p, uint64_t n)
 		p->next += n * MAX((NS_PER_S << FRACTION_BITS) / p->rate, 1ull);
 }
 
-void pace_slow(struct pace *p, uint64_t now_ns)
+bool pace_slow(struct pace *p, uint64_t now_ns)
 {
 	uint64_t elapsed_ns = MAX(now_ns - p->window_ns, NS_PER_MS), rate = p->rate;
 
 	if (p->slowed_ns && now_ns < p->slowed_ns + WINDOW_NS)
-		return;
+		return false;
 	/* Without a limit the rate that went wrong is the one that was reached. */
 	if (rate == UINT64_MAX)
 		rate = (uint64_t)((unsigned __int128)p->n_window * NS_PER_S / elapsed_ns);
@@ -72,6 +72,13 @@ void pace_slow(struct pace *p, uint64_t now_ns)
 		p->next = units(p, now_ns);
 	p->rate = MIN(MAX(rate / 2, (uint64_t)RATE_MIN), p->ceiling);
 	p->slowed_ns = now_ns;
+	return true;
+}
+
+void pace_end(struct pace *p)
+{
+	if (p->rate != UINT64_MAX)
+		p->ceiling = p->rate = MAX(p->rate / 2, (uint64_t)1);
 }
 
 uint64_t pace_deadline(const struct pace *p)

@@ -6,6 +6,7 @@
 #ifndef SONDE_PROBE_PACE_H
 #define SONDE_PROBE_PACE_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 struct pace {
@@ -25,8 +26,13 @@ uint64_t pace_budget(struct pace *p, uint64_t now_ns);
 /* @n of them left. */
 void pace_spend(struct pace *p, uint64_t n);
 
-/* The machine could not keep up: half the rate, at most ten times a second. */
-void pace_slow(struct pace *p, uint64_t now_ns);
+/* The machine could not keep up: half the rate, at most ten times a second. Return: whether it
+ * fell.
+ */
+bool pace_slow(struct pace *p, uint64_t now_ns);
+
+/* From now on at half the rate that was found to be good, at most. */
+void pace_end(struct pace *p);
 
 /* When the budget is at least 1 again; 0: it is unlimited. */
 uint64_t pace_deadline(const struct pace *p);

@@ -1,0 +1,364 @@
+/*
+ * From the plan to probes that leave: which pair comes next, its slot, how it is reached, what is
+ * written.
+ */
+#include <errno.h>
+
+#include "probe/engine_private.h"
+
+#define STEPS_A_CALL   4096 /* places of the plan looked at in one output */
+#define ROUTE_WAIT_MAX (200 * NS_PER_MS)
+
+/* A slot about to be sent, with what is known of it already. */
+struct draft {
+	struct slot *slot;
+	struct addr target;
+	uint64_t hash; /* 0: not known */
+	bool routed;   /* the link of its place is filled in */
+};
+
+enum source { NOWHERE, FROM_AGAIN, FROM_PLAN, FROM_PASS };
+
+/* Whether a lane must know how a target is reached to write a probe to it. */
+static bool sends_frames(const struct probe_lane *lane)
+{
+	return lane->module->via == PROBE_VIA_LINK || lane->module->via == PROBE_VIA_IP;
+}
+
+static bool carries_cookie(const struct probe_lane *lane)
+{
+	return lane->module->via == PROBE_VIA_IP || lane->module->via == PROBE_VIA_UDP;
+}
+
+static bool blocked(const struct probe_engine *e, const struct probe_lane *lane)
+{
+	return engine_connects(lane) && e->n_connects >= e->config.max_connects;
+}
+
+/* The pair that comes next, if it is one: places of the last pass may be none. */
+static enum source next_pair(const struct probe_engine *e, uint64_t *ret_pair)
+{
+	if (e->n_again < e->config.n_again) {
+		*ret_pair = e->config.again[e->n_again];
+		return FROM_AGAIN;
+	}
+	if (e->at < e->n_pairs) {
+		*ret_pair = plan_at(&e->plan, e->at);
+		return FROM_PLAN;
+	}
+	if (engine_asks_again(e)) {
+		*ret_pair = plan_at(&e->plan, e->pass->at);
+		return FROM_PASS;
+	}
+	return NOWHERE;
+}
+
+static uint64_t next_place(const struct probe_engine *e, uint64_t place)
+{
+	uint64_t step = e->config.n_shards;
+
+	return step < e->n_pairs - place ? place + step : e->n_pairs;
+}
+
+/* Return: false when there is nothing to be done at that place. */
+static bool begin_pair(struct probe_engine *e, enum source source, uint64_t pair)
+{
+	if (source == FROM_PASS) {
+		e->pass->at = next_place(e, e->pass->at);
+		if (!pass_unmark(e->pass, pair))
+			return false;
+		e->account.again++;
+		return true;
+	}
+	if (source == FROM_AGAIN)
+		e->n_again++;
+	else
+		e->at = next_place(e, e->at);
+	e->n_begun++;
+	return true;
+}
+
+bool engine_wants_to_send(const struct probe_engine *e)
+{
+	const struct slot *ready = slots_peek_ready(&e->slots);
+	uint64_t pair;
+
+	if (e->stopped)
+		return false;
+	if (ready)
+		return !blocked(e, engine_lane(e, ready));
+	return slots_left(&e->slots) && next_pair(e, &pair) != NOWHERE &&
+	       (e->n_connects < e->config.max_connects ||
+		!blocked(e, &e->lanes[e->units[pair / e->n_targets].lane]));
+}
+
+static bool applies(const struct probe_lane *lane, const struct addr *target,
+		    const struct probe_link *link)
+{
+	return !lane->module->applies || lane->module->applies(target, link);
+}
+
+/* Does the lane probe this target now? Otherwise the pair is skipped. */
+static bool lane_begins(const struct probe_engine *e, const struct probe_lane *lane,
+			const struct addr *target, const struct probe_link *link)
+{
+	for (unsigned a = 0; lane->after && a < e->config.n_lanes; a++)
+		if (lane->after & 1u << a && applies(&e->lanes[a], target, link))
+			return false;
+	return applies(lane, target, link);
+}
+
+/* The next hop is being asked: comes again soon at first, then more seldom. */
+static void wait_for_route(struct probe_engine *e, uint64_t now_ns, struct slot *slot)
+{
+	uint64_t waited_ns = now_ns - MIN(now_ns, slot->sent_ns), limit_ns = e->config.timeout_ns;
+
+	if (slot->flags & SLOT_WAS_SENT)
+		limit_ns *= 2; /* half of it, and any spacing, went by before this try */
+	if (waited_ns >= limit_ns) {
+		engine_fail_slot(e, slot, -EHOSTUNREACH);
+		return;
+	}
+	slot->state = SLOT_WAITING;
+	waited_ns = MIN(MAX(waited_ns, (uint64_t)PROBE_ROUTE_WAIT_NS), (uint64_t)ROUTE_WAIT_MAX);
+	slots_arm(&e->slots, slot, now_ns + waited_ns);
+}
+
+/* Return: true when the pair has a slot that may be sent. */
+static bool take_pair(struct probe_engine *e, uint64_t now_ns, enum source source, uint64_t pair,
+		      struct probe_link *link, struct draft *ret_draft)
+{
+	uint32_t unit = (uint32_t)(pair / e->n_targets);
+	uint64_t target = pair % e->n_targets;
+	const struct probe_lane *lane = &e->lanes[e->units[unit].lane];
+	struct draft d = { .target = engine_target(e, target) };
+	bool needs_route = sends_frames(lane) || lane->after;
+	int err = 0;
+
+	if (needs_route) {
+		err = e->config.route(e->config.route_ctx, &d.target, lane->module->via, link);
+		d.routed = !err;
+	}
+	/* Of those begun before it is known. */
+	if ((!err || err == -EAGAIN) && source == FROM_PLAN &&
+	    !lane_begins(e, lane, &d.target, needs_route ? link : NULL)) {
+		e->account.skipped++;
+		return false;
+	}
+	d.hash = engine_hash(e, &d.target, e->units[unit].port);
+	d.slot = slots_take(&e->slots, (uint32_t)d.hash);
+	d.slot->target = target;
+	d.slot->unit = unit;
+	d.slot->sent_ns = now_ns;
+	if (source == FROM_PASS) {
+		d.slot->try = e->config.retries + 1;
+		d.slot->flags = SLOT_LAST;
+	}
+	if (err == -EAGAIN) {
+		e->n_asked++;
+		wait_for_route(e, now_ns, d.slot);
+	} else if (err) {
+		engine_fail_slot(e, d.slot, err);
+	}
+	*ret_draft = d;
+	return !err;
+}
+
+/* The next of the plan. Return: false when there is none now. */
+static bool take_planned(struct probe_engine *e, uint64_t now_ns, struct probe_link *link,
+			 struct draft *ret_draft)
+{
+	for (unsigned i = 0; i < STEPS_A_CALL; i++) {
+		uint64_t pair;
+		enum source source = next_pair(e, &pair);
+
+		if (source == NOWHERE)
+			return false;
+		if (!slots_left(&e->slots)) {
+			e->account.brakes[PROBE_BRAKE_TABLE]++;
+			return false;
+		}
+		if (blocked(e, &e->lanes[e->units[pair / e->n_targets].lane]))
+			return false;
+		if (begin_pair(e, source, pair) &&
+		    take_pair(e, now_ns, source, pair, link, ret_draft))
+			return true;
+	}
+	return false;
+}
+
+/* What is to be sent next: first what waits for it, then the plan. */
+static bool take(struct probe_engine *e, uint64_t now_ns, struct probe_link *link,
+		 struct draft *ret_draft)
+{
+	struct slot *slot;
+
+	while ((slot = slots_peek_ready(&e->slots))) {
+		if (slot->flags & (SLOT_ANSWERED | SLOT_SILENT)) {
+			slots_pop_ready(&e->slots);
+			slots_free(&e->slots, slot);
+			continue;
+		}
+		if (blocked(e, engine_lane(e, slot)))
+			return false;
+		slots_pop_ready(&e->slots);
+		*ret_draft =
+			(struct draft){ .slot = slot, .target = engine_target(e, slot->target) };
+		return true;
+	}
+	return take_planned(e, now_ns, link, ret_draft);
+}
+
+static uint16_t source_port(const struct probe_engine *e, uint32_t try)
+{
+	uint16_t n = e->config.n_source_ports;
+
+	return n ? (uint16_t)(e->config.source_port + try % n) : 0;
+}
+
+/* Return: bytes, or 0 when it does not fit. */
+static size_t write_shot(struct probe_engine *e, uint64_t now_ns, const struct draft *d,
+			 const struct probe_link *link, uint8_t *frame)
+{
+	const struct slot *slot = d->slot;
+	const struct unit *unit = engine_unit(e, slot);
+	const struct probe_lane *lane = &e->lanes[unit->lane];
+	struct probe_shot shot = {
+		.target = d->target,
+		.port = unit->port,
+		.source_port = source_port(e, slot->try),
+		.ttl = lane->ttl,
+		.id = engine_hash_id(slot->hash),
+		.size = e->config.payload_len,
+		.link = link,
+		.no_source = e->config.no_source,
+		.mark = { .slot = slots_index(&e->slots, slot),
+			  .generation = slot->generation,
+			  .try = slot->try,
+			  .sent_ns = now_ns },
+	};
+
+	if (carries_cookie(lane))
+		shot.cookie = engine_cookie(
+			d->hash ? d->hash : engine_hash(e, &d->target, unit->port), unit->lane);
+	else if (lane->module->via == PROBE_VIA_ICMP)
+		shot.mark.tag = engine_tag(e, &d->target, &shot.mark);
+	return lane->module->write(&shot, frame, e->frame_cap);
+}
+
+/*
+ * How long a try is left alone. The last one has the whole time-out; an earlier one about half of
+ * it, for its answer still counts when the next try has left. But a next try ends the connection of
+ * the one before. From pair to pair it differs by a quarter, so that what was lost side by side is
+ * not sent side by side again.
+ */
+static uint64_t patience_ns(const struct probe_engine *e, const struct slot *slot)
+{
+	const struct probe_lane *lane = engine_lane(e, slot);
+	uint64_t timeout_ns = e->config.timeout_ns;
+
+	if (lane->each || slot->try >= e->config.retries || engine_connects(lane))
+		return timeout_ns;
+	return timeout_ns / 8 * 3 + timeout_ns / 1024 * (slot->hash & 255);
+}
+
+static void count_send(struct probe_engine *e, uint64_t now_ns, struct slot *slot)
+{
+	const struct probe_lane *lane = engine_lane(e, slot);
+	uint64_t due_ns = slot->sent_ns;
+	/* The next of a burst follows once, even when this one has to be sent again. */
+	bool begins = lane->each && !(slot->flags & SLOT_WAS_SENT);
+
+	slot->state = SLOT_SENT;
+	slot->flags |= SLOT_WAS_SENT;
+	slot->sent_ns = now_ns;
+	slots_arm(&e->slots, slot, now_ns + patience_ns(e, slot));
+	e->n_in_flight++;
+	e->n_connects += engine_connects(lane);
+	e->account.sent++;
+	if (!e->first_send_ns)
+		e->first_send_ns = now_ns;
+	e->last_send_ns = now_ns;
+	if (begins && !engine_continue_burst(e, now_ns, slot, due_ns + e->config.interval_ns))
+		slot->flags |= SLOT_CONTINUES;
+}
+
+/* Return: true when @ret_send was filled. */
+static bool send_draft(struct probe_engine *e, uint64_t now_ns, const struct draft *d, size_t place,
+		       struct probe_send *ret_send)
+{
+	struct slot *slot = d->slot;
+	const struct probe_lane *lane = engine_lane(e, slot);
+	uint8_t *frame = e->frames + place * e->frame_cap;
+	struct probe_link *link = sends_frames(lane) ? &e->links[place] : NULL;
+	size_t len = 0;
+	int err = 0;
+
+	if (link && !d->routed)
+		err = e->config.route(e->config.route_ctx, &d->target, lane->module->via, link);
+	if (err == -EAGAIN) {
+		wait_for_route(e, now_ns, slot);
+		return false;
+	}
+	if (!err && lane->module->write) {
+		len = write_shot(e, now_ns, d, link, frame);
+		err = len ? 0 : -EMSGSIZE;
+	}
+	if (err) {
+		engine_fail_slot(e, slot, err);
+		return false;
+	}
+	*ret_send = (struct probe_send){
+		.via = lane->module->via,
+		.slot = slots_index(&e->slots, slot),
+		.token = engine_token(slot),
+		.target = d->target,
+		.port = engine_unit(e, slot)->port,
+		.ttl = lane->ttl,
+		.link = link,
+		.data = frame,
+		.len = len,
+	};
+	count_send(e, now_ns, slot);
+	return true;
+}
+
+size_t probe_engine_output(struct probe_engine *e, uint64_t now_ns, struct probe_send *ret_sends,
+			   size_t max)
+{
+	uint64_t budget = e->stopped ? 0 : pace_budget(&e->pace, now_ns);
+	size_t n = 0;
+
+	e->n_asked = 0;
+	max = MIN(max, (size_t)ENGINE_BATCH);
+	if (max > budget)
+		max = (size_t)budget;
+	while (n + e->n_asked < max) {
+		struct draft d;
+
+		if (!take(e, now_ns, &e->links[n], &d))
+			break;
+		n += send_draft(e, now_ns, &d, n, &ret_sends[n]);
+	}
+	pace_spend(&e->pace, n + e->n_asked);
+	return n;
+}
+
+void probe_engine_unsent(struct probe_engine *e, uint64_t now_ns, uint32_t index, int err)
+{
+	struct slot *slot = slots_at(&e->slots, index);
+
+	if (!slot || slot->state != SLOT_SENT)
+		return;
+	slots_disarm(&e->slots, slot);
+	e->account.sent--;
+	e->n_in_flight--;
+	e->n_connects -= engine_connects(engine_lane(e, slot));
+	if (err != -ENOBUFS && err != -EAGAIN && err != -ENOMEM) {
+		engine_fail_slot(e, slot, err);
+		return;
+	}
+	e->account.held++;
+	e->account.brakes[PROBE_BRAKE_LOCAL] += pace_slow(&e->pace, now_ns);
+	slots_push_ready(&e->slots, slot, true);
+}
