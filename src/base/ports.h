@@ -27,6 +27,13 @@ MUST_CHECK int ports_parse(const char *text, const char *protocol, struct ports 
 
 bool ports_have(const struct ports *ports, uint16_t port);
 
+/**
+ * ports_top() - the most usual ports
+ * @n: how many; with more than are known (over 1000 of TCP, 200 of UDP) it is all of those
+ * @protocol: "tcp" or "udp"
+ */
+void ports_top(unsigned n, const char *protocol, struct ports *ret_ports);
+
 /* The next port above @port, 0 to begin with; 0 at the end. */
 uint16_t ports_next(const struct ports *ports, uint16_t port);
 
