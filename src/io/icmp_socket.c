@@ -13,8 +13,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#include <linux/sock_diag.h>
-
 #include "base/cursor.h"
 #include "io/clock.h"
 
@@ -158,6 +156,7 @@ size_t icmp_socket_send(struct icmp_socket *s, const struct packet_out *packets,
 	struct mmsghdr headers[PACKET_BATCH];
 	struct iovec parts[PACKET_BATCH];
 	struct sockaddr_storage names[PACKET_BATCH];
+	struct packet_ttl ttls[PACKET_BATCH];
 	size_t sent = 0;
 	bool again = true;
 
@@ -171,6 +170,7 @@ size_t icmp_socket_send(struct icmp_socket *s, const struct packet_out *packets,
 				     .msg_iov = &parts[i],
 				     .msg_iovlen = 1 },
 		};
+		packet_set_ttl(&headers[i].msg_hdr, s->family, packets[i].ttl, &ttls[i]);
 	}
 	while (sent < n) {
 		int done = sendmmsg(s->fd, headers + sent, (unsigned)(n - sent), 0);
@@ -188,24 +188,6 @@ size_t icmp_socket_send(struct icmp_socket *s, const struct packet_out *packets,
 		again = false;
 	}
 	return sent;
-}
-
-static int cmsg_int(const struct cmsghdr *c)
-{
-	int value;
-
-	memcpy(&value, CMSG_DATA(c), sizeof(value));
-	return value;
-}
-
-static int received_ttl(struct msghdr *msg)
-{
-	for (struct cmsghdr *c = CMSG_FIRSTHDR(msg); c; c = CMSG_NXTHDR(msg, c)) {
-		if ((c->cmsg_level == SOL_IP && c->cmsg_type == IP_TTL) ||
-		    (c->cmsg_level == SOL_IPV6 && c->cmsg_type == IPV6_HOPLIMIT))
-			return cmsg_int(c);
-	}
-	return -1;
 }
 
 static int read_batch(struct icmp_socket *s, int flags, size_t offset)
@@ -250,7 +232,7 @@ static bool fill_message(struct icmp_socket *s, size_t i, uint64_t now_ns, int64
 		.len = MIN((size_t)h->msg_len, sizeof(s->messages[i])),
 		.wire_len = h->msg_len,
 		.from = from.addr,
-		.ttl = received_ttl(&h->msg_hdr),
+		.ttl = packet_received_ttl(&h->msg_hdr),
 		.rx_ns = packet_rx_time(&h->msg_hdr, now_ns, wall_ns),
 	};
 	return !s->raw || s->family != AF_INET || strip_ip4(ret);
@@ -334,12 +316,5 @@ size_t icmp_socket_receive(struct icmp_socket *s, struct packet_in *ret_packets)
 
 uint64_t icmp_socket_drops(struct icmp_socket *s)
 {
-	uint32_t info[SK_MEMINFO_VARS], drops;
-	socklen_t len = sizeof(info);
-
-	if (getsockopt(s->fd, SOL_SOCKET, SO_MEMINFO, info, &len) < 0 || len < sizeof(info))
-		return 0;
-	drops = info[SK_MEMINFO_DROPS] - s->seen_drops;
-	s->seen_drops = info[SK_MEMINFO_DROPS];
-	return drops;
+	return packet_socket_drops(s->fd, &s->seen_drops);
 }

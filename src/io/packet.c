@@ -1,5 +1,6 @@
 #include "io/packet.h"
 
+#include <linux/sock_diag.h>
 #include <string.h>
 #include <time.h>
 
@@ -26,6 +27,51 @@ uint64_t packet_rx_time(const struct msghdr *msg, uint64_t now_ns, int64_t wall_
 					wall_ns);
 	}
 	return now_ns;
+}
+
+void packet_set_ttl(struct msghdr *msg, int family, uint8_t ttl, struct packet_ttl *memory)
+{
+	int value = ttl;
+	struct cmsghdr *c;
+
+	if (!ttl)
+		return;
+	*memory = (struct packet_ttl){ 0 };
+	msg->msg_control = memory;
+	msg->msg_controllen = sizeof(*memory);
+	c = CMSG_FIRSTHDR(msg);
+	c->cmsg_level = family == AF_INET ? SOL_IP : SOL_IPV6;
+	c->cmsg_type = family == AF_INET ? IP_TTL : IPV6_HOPLIMIT;
+	c->cmsg_len = CMSG_LEN(sizeof(value));
+	memcpy(CMSG_DATA(c), &value, sizeof(value));
+}
+
+int packet_received_ttl(const struct msghdr *msg)
+{
+	struct msghdr *m = (struct msghdr *)msg;
+
+	for (struct cmsghdr *c = CMSG_FIRSTHDR(m); c; c = CMSG_NXTHDR(m, c)) {
+		int value;
+
+		if ((c->cmsg_level != SOL_IP || c->cmsg_type != IP_TTL) &&
+		    (c->cmsg_level != SOL_IPV6 || c->cmsg_type != IPV6_HOPLIMIT))
+			continue;
+		memcpy(&value, CMSG_DATA(c), sizeof(value));
+		return value;
+	}
+	return -1;
+}
+
+uint64_t packet_socket_drops(int fd, uint32_t *seen)
+{
+	uint32_t info[SK_MEMINFO_VARS], drops;
+	socklen_t len = sizeof(info);
+
+	if (getsockopt(fd, SOL_SOCKET, SO_MEMINFO, info, &len) < 0 || len < sizeof(info))
+		return 0;
+	drops = info[SK_MEMINFO_DROPS] - *seen;
+	*seen = info[SK_MEMINFO_DROPS];
+	return drops;
 }
 
 void packet_socket_buffers(int fd, int bytes)

@@ -20,6 +20,7 @@
 static const char *const names[] = {
 	[CARRIER_ICMP4] = "an ICMP socket", [CARRIER_ICMP6] = "an ICMPv6 socket",
 	[CARRIER_ARP] = "a packet socket",  [CARRIER_ND] = "a packet socket",
+	[CARRIER_UDP4] = "a UDP socket",    [CARRIER_UDP6] = "a UDP socket",
 	[CARRIER_PUMP] = "a packet socket", [CARRIER_RING4] = "a packet ring",
 	[CARRIER_RING6] = "a packet ring",  [CARRIER_CONNECT] = "a connector",
 	[CARRIER_TIMER] = "a timer",
@@ -49,14 +50,18 @@ static void explain(struct carriers *all, const char *what, int err)
 
 static void name_carriers(struct carriers *all)
 {
-	static const char *const words[] = { "raw ICMP", "ICMP datagrams", "packet socket",
-					     "packet ring", "TCP connections" };
+	static const char *const words[] = { "raw ICMP",    "ICMP datagrams", "packet socket",
+					     "packet ring", "UDP sockets",    "TCP connections" };
 	const struct carrier *c = all->of;
 	bool icmp = c[CARRIER_ICMP4].open || c[CARRIER_ICMP6].open;
 	bool raw = icmp && icmp_socket_is_raw(c[CARRIER_ICMP4].open ? c[CARRIER_ICMP4].icmp
 								    : c[CARRIER_ICMP6].icmp);
-	bool used[] = { raw, icmp && !raw, c[CARRIER_ARP].open || c[CARRIER_ND].open,
-			c[CARRIER_RING4].open || c[CARRIER_RING6].open, c[CARRIER_CONNECT].open };
+	bool used[] = { raw,
+			icmp && !raw,
+			c[CARRIER_ARP].open || c[CARRIER_ND].open,
+			c[CARRIER_RING4].open || c[CARRIER_RING6].open,
+			c[CARRIER_UDP4].open || c[CARRIER_UDP6].open,
+			c[CARRIER_CONNECT].open };
 	struct buf b = buf_in(all->names, sizeof(all->names));
 
 	for (size_t i = 0; i < ARRAY_LEN(words); i++) {
@@ -164,6 +169,10 @@ static int make(struct carriers *all, struct carrier *c)
 		return link_socket_open(LINK_ARP, all->ifindex, &c->link);
 	case CARRIER_ND:
 		return link_socket_open(LINK_ND, all->ifindex, &c->link);
+	case CARRIER_UDP4:
+	case CARRIER_UDP6:
+		return udp_socket_open(c->kind == CARRIER_UDP4 ? AF_INET : AF_INET6, iface_of(all),
+				       &c->udp);
 	case CARRIER_PUMP:
 		return frame_pump_new(&c->pump);
 	case CARRIER_RING4:
@@ -189,6 +198,10 @@ static void unmake(struct carrier *c)
 	case CARRIER_ND:
 		link_socket_free(c->link);
 		break;
+	case CARRIER_UDP4:
+	case CARRIER_UDP6:
+		udp_socket_free(c->udp);
+		break;
 	case CARRIER_PUMP:
 		frame_pump_free(c->pump);
 		break;
@@ -213,6 +226,9 @@ static int descriptor(const struct carrier *c)
 	case CARRIER_ARP:
 	case CARRIER_ND:
 		return link_socket_fd(c->link);
+	case CARRIER_UDP4:
+	case CARRIER_UDP6:
+		return udp_socket_fd(c->udp);
 	case CARRIER_PUMP:
 		return frame_pump_fd(c->pump);
 	case CARRIER_RING4:
@@ -285,6 +301,8 @@ enum carrier_kind carrier_for(enum probe_via via, int family)
 		return ip4 ? CARRIER_ICMP4 : CARRIER_ICMP6;
 	case PROBE_VIA_LINK:
 		return ip4 ? CARRIER_ARP : CARRIER_ND;
+	case PROBE_VIA_UDP:
+		return ip4 ? CARRIER_UDP4 : CARRIER_UDP6;
 	case PROBE_VIA_IP:
 		return CARRIER_PUMP;
 	default:
@@ -326,6 +344,8 @@ uint64_t carriers_drops(struct carriers *all)
 			n += icmp_socket_drops(c->icmp);
 		else if (c->kind == CARRIER_ARP || c->kind == CARRIER_ND)
 			n += link_socket_drops(c->link);
+		else if (c->kind == CARRIER_UDP4 || c->kind == CARRIER_UDP6)
+			n += udp_socket_drops(c->udp);
 		else if (c->kind == CARRIER_RING4 || c->kind == CARRIER_RING6)
 			n += ring_drops(c);
 	}

@@ -14,6 +14,7 @@
 #include "io/icmp_socket.h"
 #include "io/link_socket.h"
 #include "io/port_reserve.h"
+#include "io/udp_socket.h"
 #include "probe/module.h"
 
 enum carrier_kind {
@@ -21,6 +22,8 @@ enum carrier_kind {
 	CARRIER_ICMP6,
 	CARRIER_ARP,
 	CARRIER_ND,
+	CARRIER_UDP4,
+	CARRIER_UDP6,
 	CARRIER_PUMP,  /* IP packets out */
 	CARRIER_RING4, /* their answers */
 	CARRIER_RING6,
@@ -38,6 +41,7 @@ struct carrier {
 	union {
 		struct icmp_socket *icmp;
 		struct link_socket *link;
+		struct udp_socket *udp;
 		struct frame_pump *pump;
 		struct capture_ring *ring;
 		struct connector *connector;
@@ -54,7 +58,7 @@ struct carriers {
 	struct port_reserve ports; /* from which IP packets leave; n 0: none yet */
 	unsigned max_connects;	   /* as many as descriptors allow */
 	unsigned n_closing;
-	char why[320], names[120];
+	char why[320], names[140];
 
 	void (*ready)(void *ctx, struct carrier *c); /* it can be read */
 	void (*closed)(void *ctx);		     /* all of them, after carriers_close() */

@@ -96,6 +96,39 @@ static void receive_ring(struct probe_io *io, struct carrier *c)
 	}
 }
 
+static void receive_udp(struct probe_io *io, struct carrier *c)
+{
+	struct udp_in datagrams[PACKET_BATCH];
+	size_t n = 1;
+
+	/* Errors and answers come in batches of their own. */
+	for (unsigned turn = 0; turn < RECEIVES_A_TURN && n; turn++) {
+		uint64_t now_ns = clock_monotonic_ns();
+
+		n = udp_socket_receive(c->udp, datagrams);
+		for (size_t i = 0; i < n; i++) {
+			const struct udp_in *in = &datagrams[i];
+			struct probe_packet packet = {
+				.via = PROBE_VIA_UDP,
+				.family = in->from.addr.family,
+				.data = in->data,
+				.len = in->len,
+				.wire_len = in->wire_len,
+				.from = in->from.addr,
+				.from_port = in->from.port,
+				.ttl = in->ttl,
+				.rx_ns = in->rx_ns,
+				.reporter = in->reporter,
+				.icmp_type = in->icmp_type,
+				.icmp_code = in->icmp_code,
+				.mtu = in->mtu,
+			};
+
+			hear(io, now_ns, &packet);
+		}
+	}
+}
+
 static void receive_connections(struct carrier *c)
 {
 	struct connector_result result;
@@ -139,6 +172,10 @@ void engine_io_receive(struct probe_io *io, struct carrier *c)
 	case CARRIER_RING4:
 	case CARRIER_RING6:
 		receive_ring(io, c);
+		break;
+	case CARRIER_UDP4:
+	case CARRIER_UDP6:
+		receive_udp(io, c);
 		break;
 	case CARRIER_PUMP:
 		receive_failures(c);

@@ -7,26 +7,48 @@
 #include "probe/engine_io_private.h"
 #include "wire/numbers.h"
 
-/* Sends what goes by one socket; @which: their places in @sends. */
-static void send_packets(struct probe_run *run, uint64_t now_ns, struct carrier *c,
-			 const struct probe_send *sends, const uint8_t *which, size_t n)
+/* Gives a socket some of a batch: those at the places in @which. As icmp_socket_send(). */
+static size_t give(struct carrier *c, const struct probe_send *sends, const uint8_t *which,
+		   size_t n, int *ret_err)
 {
 	struct packet_out packets[PACKET_BATCH];
-	size_t done = 0;
 
 	for (size_t i = 0; i < n; i++) {
 		const struct probe_send *s = &sends[which[i]];
 
-		packets[i] = (struct packet_out){ s->target, s->link ? s->link->ifindex : 0,
+		packets[i] = (struct packet_out){ s->target, s->ttl, s->link ? s->link->ifindex : 0,
 						  s->data, s->len };
 	}
+	if (c->kind == CARRIER_ICMP4 || c->kind == CARRIER_ICMP6)
+		return icmp_socket_send(c->icmp, packets, n, ret_err);
+	return link_socket_send(c->link, packets, n, ret_err);
+}
+
+static size_t give_udp(struct carrier *c, const struct probe_send *sends, const uint8_t *which,
+		       size_t n, int *ret_err)
+{
+	struct udp_out datagrams[PACKET_BATCH];
+
+	for (size_t i = 0; i < n; i++) {
+		const struct probe_send *s = &sends[which[i]];
+
+		datagrams[i] = (struct udp_out){ { s->target, s->port }, s->ttl, s->data, s->len };
+	}
+	return udp_socket_send(c->udp, datagrams, n, ret_err);
+}
+
+/* Sends what goes by one socket; @which: their places in @sends. */
+static void send_packets(struct probe_run *run, uint64_t now_ns, struct carrier *c,
+			 const struct probe_send *sends, const uint8_t *which, size_t n)
+{
+	bool udp = c->kind == CARRIER_UDP4 || c->kind == CARRIER_UDP6;
+	size_t done = 0;
+
 	while (done < n) {
 		int err = 0;
 
-		if (c->kind == CARRIER_ICMP4 || c->kind == CARRIER_ICMP6)
-			done += icmp_socket_send(c->icmp, packets + done, n - done, &err);
-		else
-			done += link_socket_send(c->link, packets + done, n - done, &err);
+		done += udp ? give_udp(c, sends, which + done, n - done, &err)
+			    : give(c, sends, which + done, n - done, &err);
 		if (done == n)
 			break;
 		/* Full queues stay full for the rest of the batch; other errors are the packet's.
