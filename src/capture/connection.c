@@ -10,6 +10,7 @@
 
 #include <stdlib.h>
 
+#include "base/cursor.h"
 #include "base/hash.h"
 #include "wire/numbers.h"
 
@@ -52,8 +53,15 @@ struct connections *connections_new(const struct connections_config *config)
 /* The key of a segment. Returns the side that sent it: 0 is the end that is first in the key. */
 static unsigned key_of(union key *k, const struct ends *e)
 {
-	int order = memcmp(e->src, e->dst, e->addr_len);
-	unsigned side = order ? order > 0 : e->src_port > e->dst_port;
+	unsigned side;
+	int order;
+
+	if (e->addr_len == 4)
+		order = (load_be32(e->src) > load_be32(e->dst)) -
+			(load_be32(e->src) < load_be32(e->dst));
+	else
+		order = memcmp(e->src, e->dst, e->addr_len);
+	side = order ? order > 0 : e->src_port > e->dst_port;
 
 	if (e->addr_len == 4) {
 		memcpy(k->v4.addr[side], e->src, 4);

@@ -121,5 +121,11 @@ int text_base64(struct text t, uint8_t *out, uint32_t cap)
 
 bool text_is_token(uint8_t c)
 {
-	return isalnum(c) || (c && strchr("!#$%&'*+-.^_`|~", c));
+	static const bool is[256] = {
+		['0' ... '9'] = true,  ['A' ... 'Z'] = true, ['a' ... 'z'] = true, ['!'] = true,
+		['#' ... '\''] = true, ['*'] = true,	     ['+'] = true,	   ['-'] = true,
+		['.'] = true,	       ['^' ... '`'] = true, ['|'] = true,	   ['~'] = true,
+	};
+
+	return is[c];
 }
