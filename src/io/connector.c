@@ -1,3 +1,8 @@
+/*
+ * A connection to a port near by is refused before connect() has returned, though it says
+ * EINPROGRESS; asked a second time, it tells. Its socket is then as good as new: most of a scan of
+ * closed ports so needs two system calls for each.
+ */
 #include "io/connector.h"
 
 #include <errno.h>
@@ -8,7 +13,7 @@
 /* One connection; a list in order of age, and one of those that are free. */
 struct attempt {
 	struct attempt *next, *previous;
-	int fd, error; /* what connect() said at once, or 0 */
+	int fd;
 	void *owner;
 	uint32_t id;
 	uint64_t token, deadline_ns;
@@ -18,6 +23,7 @@ struct connector {
 	int epoll;
 	const char *iface;
 	struct attempt *attempts, *oldest, *newest, *free;
+	int spare4, spare6; /* sockets for the next attempt, or -1 */
 };
 
 int connector_new(unsigned max, const char *iface, struct connector **ret_connector)
@@ -27,6 +33,7 @@ int connector_new(unsigned max, const char *iface, struct connector **ret_connec
 	if (!c)
 		return -ENOMEM;
 	c->iface = iface;
+	c->spare4 = c->spare6 = -1;
 	c->attempts = calloc(max, sizeof(*c->attempts));
 	c->epoll = epoll_create1(EPOLL_CLOEXEC);
 	if (!c->attempts || c->epoll < 0) {
@@ -43,9 +50,20 @@ int connector_new(unsigned max, const char *iface, struct connector **ret_connec
 	return 0;
 }
 
+/* With a reset, which leaves no TIME_WAIT behind. */
+static void close_now(int fd)
+{
+	struct linger reset = { .l_onoff = 1 };
+
+	if (fd < 0)
+		return;
+	(void)setsockopt(fd, SOL_SOCKET, SO_LINGER, &reset, sizeof(reset));
+	close(fd);
+}
+
 static void end(struct connector *c, struct attempt *a)
 {
-	close(a->fd);
+	close_now(a->fd);
 	if (a->previous)
 		a->previous->next = a->next;
 	else
@@ -64,6 +82,8 @@ struct connector *connector_free(struct connector *c)
 		return NULL;
 	while (c->oldest)
 		end(c, c->oldest);
+	close_now(c->spare4);
+	close_now(c->spare6);
 	if (c->epoll >= 0)
 		close(c->epoll);
 	free(c->attempts);
@@ -76,55 +96,99 @@ int connector_fd(const struct connector *c)
 	return c->epoll;
 }
 
-/* A socket that leaves no TIME_WAIT behind and whose connection is under way. */
-static int begin(struct connector *c, const struct endpoint *to, struct attempt *a)
+/* The socket for the next attempt. Return: 0 or -errno. */
+static int prepare(const struct connector *c, int family, int *spare)
 {
-	struct linger reset = { .l_onoff = 1 };
-	struct epoll_event event = { .events = EPOLLOUT, .data.ptr = a };
-	struct sockaddr_storage name;
-	socklen_t len = endpoint_to_sockaddr(to, &name);
-	int fd = socket(to->addr.family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, IPPROTO_TCP);
-	int err;
+	int fd, err;
 
+	if (*spare >= 0)
+		return 0;
+	fd = socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, IPPROTO_TCP);
 	if (fd < 0)
 		return -errno;
-	if (setsockopt(fd, SOL_SOCKET, SO_LINGER, &reset, sizeof(reset)) < 0 ||
-	    (c->iface && setsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE, c->iface,
-				    (socklen_t)strlen(c->iface)) < 0) ||
-	    ((a->error = connect(fd, (struct sockaddr *)&name, len) < 0 ? errno : 0) &&
-	     a->error != EINPROGRESS && a->error != ECONNREFUSED) ||
-	    epoll_ctl(c->epoll, EPOLL_CTL_ADD, fd, &event) < 0) {
+	if (c->iface && setsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE, c->iface,
+				   (socklen_t)strlen(c->iface)) < 0) {
 		err = -errno;
 		close(fd);
 		return err;
 	}
-	a->fd = fd;
+	*spare = fd;
 	return 0;
 }
 
-int connector_start(struct connector *c, const struct endpoint *to, void *owner, uint32_t id,
-		    uint64_t token, uint64_t deadline_ns)
+/* Return: 1 when it ended at once, with @ret_error 0 or errno; 0: under way; -errno: not begun. */
+static int try_connect(int fd, const struct endpoint *to, int *ret_error)
+{
+	struct sockaddr_storage name;
+	socklen_t len = endpoint_to_sockaddr(to, &name);
+	int error = connect(fd, (struct sockaddr *)&name, len) < 0 ? errno : 0;
+
+	if (error == EINPROGRESS)
+		error = connect(fd, (struct sockaddr *)&name, len) < 0 ? errno : 0;
+	else if (error && error != ECONNREFUSED)
+		return -error;
+	if (error == EALREADY || error == EINPROGRESS)
+		return 0;
+	*ret_error = error;
+	return 1;
+}
+
+/* To be waited for. */
+static void keep(struct connector *c, int fd, const struct connector_result *what,
+		 uint64_t deadline_ns)
 {
 	struct attempt *a = c->free;
-	int err = a ? begin(c, to, a) : -EAGAIN;
 
-	if (err == -EMFILE || err == -ENFILE || err == -EADDRNOTAVAIL || err == -ENOBUFS)
-		return -EAGAIN;
-	if (err)
-		return err;
 	c->free = a->next;
-	a->owner = owner;
-	a->id = id;
-	a->token = token;
-	a->deadline_ns = deadline_ns;
-	a->next = NULL;
-	a->previous = c->newest;
+	*a = (struct attempt){ .fd = fd,
+			       .owner = what->owner,
+			       .id = what->id,
+			       .token = what->token,
+			       .deadline_ns = deadline_ns,
+			       .previous = c->newest };
 	if (c->newest)
 		c->newest->next = a;
 	else
 		c->oldest = a;
 	c->newest = a;
-	return 0;
+}
+
+/* What passes when others let go of theirs. */
+static int soften(int err)
+{
+	return err == -EMFILE || err == -ENFILE || err == -EADDRNOTAVAIL || err == -ENOBUFS
+		       ? -EAGAIN
+		       : err;
+}
+
+int connector_start(struct connector *c, const struct endpoint *to, void *owner, uint32_t id,
+		    uint64_t token, uint64_t deadline_ns, struct connector_result *ret_result)
+{
+	int *spare = to->addr.family == AF_INET ? &c->spare4 : &c->spare6, ended;
+	struct connector_result result = { .owner = owner, .id = id, .token = token };
+	struct epoll_event event = { .events = EPOLLOUT, .data.ptr = c->free };
+
+	ended = c->free ? prepare(c, to->addr.family, spare) : -EAGAIN;
+	if (!ended)
+		ended = try_connect(*spare, to, &result.error);
+	if (ended < 0)
+		return soften(ended);
+	if (ended && result.error == ECONNREFUSED) {
+		*ret_result = result;
+		return 1;
+	}
+	/* Only one that was refused serves again. */
+	if (ended) {
+		close_now(*spare);
+		*ret_result = result;
+	} else if (epoll_ctl(c->epoll, EPOLL_CTL_ADD, *spare, &event) < 0) {
+		close_now(*spare);
+		ended = -EAGAIN;
+	} else {
+		keep(c, *spare, &result, deadline_ns);
+	}
+	*spare = -1;
+	return ended;
 }
 
 int connector_next(struct connector *c, struct connector_result *ret_result)
@@ -137,8 +201,8 @@ int connector_next(struct connector *c, struct connector_result *ret_result)
 	if (epoll_wait(c->epoll, &event, 1, 0) != 1)
 		return 0;
 	a = event.data.ptr;
-	if (a->error == ECONNREFUSED || getsockopt(a->fd, SOL_SOCKET, SO_ERROR, &error, &len) < 0)
-		error = ECONNREFUSED;
+	if (getsockopt(a->fd, SOL_SOCKET, SO_ERROR, &error, &len) < 0)
+		error = errno;
 	*ret_result = (struct connector_result){
 		.owner = a->owner,
 		.id = a->id,

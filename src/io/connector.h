@@ -30,11 +30,13 @@ int connector_fd(const struct connector *c);
  * connector_start() - begin a connection
  * @owner, @id, @token: given back with the result
  * @deadline_ns: when connector_expire() closes it without a result
- * Return: 0 (also when it has failed already: a result tells), -EAGAIN (no descriptor, port or
- * memory left at the moment), other -errno.
+ * @ret_result: how it ended, when that is known at once, as it is on this machine and often near it
+ * Return: 0: under way; 1: @ret_result is set, and connector_next() says nothing of it; -EAGAIN: no
+ * descriptor, port or memory left at the moment; other -errno.
  */
 MUST_CHECK int connector_start(struct connector *c, const struct endpoint *to, void *owner,
-			       uint32_t id, uint64_t token, uint64_t deadline_ns);
+			       uint32_t id, uint64_t token, uint64_t deadline_ns,
+			       struct connector_result *ret_result);
 
 /* Takes a result; its connection is closed (with a reset, leaving nothing behind). Return: 1 or 0.
  */

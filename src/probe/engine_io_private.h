@@ -33,4 +33,7 @@ size_t engine_io_send(struct probe_run *run, bool *ret_full);
 /* Takes what one of the carriers has brought, a bounded part of it at a time. */
 void engine_io_receive(struct probe_io *io, struct carrier *c);
 
+/* How a connection ended, to the run that it is of. */
+void engine_io_hear_connection(const struct connector_result *result);
+
 #endif

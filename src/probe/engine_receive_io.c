@@ -129,24 +129,28 @@ static void receive_udp(struct probe_io *io, struct carrier *c)
 	}
 }
 
+void engine_io_hear_connection(const struct connector_result *result)
+{
+	struct probe_run *run = result->owner;
+	uint64_t now_ns = clock_monotonic_ns();
+	struct probe_packet packet = { .via = PROBE_VIA_CONNECT,
+				       .ttl = -1,
+				       .rx_ns = now_ns,
+				       .slot = result->id,
+				       .token = result->token,
+				       .error = result->error };
+	struct probe_event event;
+
+	if (!run->ended && probe_engine_input(run->engine, now_ns, &packet, &event))
+		engine_io_tell(run, &event);
+}
+
 static void receive_connections(struct carrier *c)
 {
 	struct connector_result result;
 
-	while (connector_next(c->connector, &result)) {
-		struct probe_run *run = result.owner;
-		uint64_t now_ns = clock_monotonic_ns();
-		struct probe_packet packet = { .via = PROBE_VIA_CONNECT,
-					       .ttl = -1,
-					       .rx_ns = now_ns,
-					       .slot = result.id,
-					       .token = result.token,
-					       .error = result.error };
-		struct probe_event event;
-
-		if (!run->ended && probe_engine_input(run->engine, now_ns, &packet, &event))
-			engine_io_tell(run, &event);
-	}
+	while (connector_next(c->connector, &result))
+		engine_io_hear_connection(&result);
 }
 
 static void receive_failures(struct carrier *c)

@@ -82,12 +82,14 @@ static int pump_packet(struct probe_run *run, const struct probe_send *s)
 	return 0;
 }
 
-static int start_connection(struct probe_run *run, uint64_t now_ns, const struct probe_send *s)
+/* Return: as connector_start(). */
+static int start_connection(struct probe_run *run, uint64_t now_ns, const struct probe_send *s,
+			    struct connector_result *ret_result)
 {
 	struct endpoint to = { s->target, s->port };
 
 	return connector_start(run->io->carriers.of[CARRIER_CONNECT].connector, &to, run, s->slot,
-			       s->token, now_ns + run->timeout_ns);
+			       s->token, now_ns + run->timeout_ns, ret_result);
 }
 
 /* How many probes the pump has room for. */
@@ -104,7 +106,8 @@ size_t engine_io_send(struct probe_run *run, bool *ret_full)
 	struct carrier *pump = carrier_if_open(&io->carriers, CARRIER_PUMP);
 	struct probe_send sends[PACKET_BATCH];
 	uint8_t which[CARRIER_N][PACKET_BATCH];
-	size_t counts[CARRIER_N] = { 0 }, max = room(io), n;
+	size_t counts[CARRIER_N] = { 0 }, max = room(io), n, n_ended = 0;
+	struct connector_result ended[PACKET_BATCH];
 	uint64_t now_ns = clock_monotonic_ns();
 
 	if (!max) {
@@ -118,14 +121,18 @@ size_t engine_io_send(struct probe_run *run, bool *ret_full)
 		int err = 0;
 
 		if (kind == CARRIER_CONNECT)
-			err = start_connection(run, now_ns, &sends[i]);
+			err = start_connection(run, now_ns, &sends[i], &ended[n_ended]);
 		else if (kind == CARRIER_PUMP)
 			err = pump_packet(run, &sends[i]);
 		else
 			which[kind][counts[kind]++] = (uint8_t)i;
-		if (err)
+		if (err > 0)
+			n_ended++;
+		if (err < 0)
 			probe_engine_unsent(run->engine, now_ns, sends[i].slot, err);
 	}
+	for (size_t i = 0; i < n_ended; i++)
+		engine_io_hear_connection(&ended[i]);
 	if (pump)
 		frame_pump_push(pump->pump);
 	for (unsigned kind = 0; kind < CARRIER_N; kind++)
