@@ -310,7 +310,8 @@ int routes_resolve(struct routes *r, struct neighbours *neighbours, uint64_t now
 		link.next_hop = link.mac;
 	else
 		err = neighbours_get(neighbours, now_ns, &asking, &hop, &link.next_hop);
-	if (!err)
+	/* The rest of it is known while the next hop is being asked. */
+	if (!err || err == -EAGAIN)
 		*ret_link = link;
 	return err;
 }
