@@ -14,5 +14,6 @@ extern const struct verb verb_ifaces;
 extern const struct verb verb_lab;
 extern const struct verb verb_ping;
 extern const struct verb verb_monitor;
+extern const struct verb verb_scan;
 
 #endif
