@@ -245,7 +245,7 @@ static int make_all(struct crafting *x)
 	bool spaced = x->cmd->common.given & COMMON_EVERY;
 	int status = 0;
 
-	x->pace = pace_of(probing_rate(x->cmd), start_ns);
+	x->pace = pace_of(probing_rate(x->cmd), false, start_ns);
 	for (uint64_t k = 0; !status && k < x->o->times; k++) {
 		for (uint64_t i = 0; !status && i < n && x->packets < x->o->limit; i++) {
 			if (x->sender && spaced)

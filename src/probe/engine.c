@@ -192,10 +192,26 @@ static int make_tables(struct probe_engine *e, uint64_t now_ns)
 	e->frames = malloc(ENGINE_BATCH * e->frame_cap);
 	if (!e->frames)
 		return -ENOMEM;
+	for (unsigned i = 0; i < e->config.n_lanes && !e->gates; i++) {
+		if (e->lanes[i].module->via != PROBE_VIA_UDP)
+			continue;
+		e->gates = calloc(1, sizeof(*e->gates));
+		if (!e->gates)
+			return -ENOMEM;
+	}
 	if (!e->config.last_pass || e->n_pairs > PASS_MAX_PAIRS)
 		return 0;
 	e->pass = pass_new(e->n_pairs);
 	return e->pass ? 0 : -ENOMEM;
+}
+
+static bool searches(const struct probe_engine *e)
+{
+	bool any = false;
+
+	for (unsigned i = 0; i < e->config.n_lanes; i++)
+		any |= engine_judges_by(&e->lanes[i]);
+	return any;
 }
 
 int probe_engine_new(const struct probe_config *config, uint64_t now_ns,
@@ -218,7 +234,7 @@ int probe_engine_new(const struct probe_config *config, uint64_t now_ns,
 		probe_engine_free(e);
 		return err;
 	}
-	e->pace = pace_of(config->rate, now_ns);
+	e->pace = pace_of(config->rate, searches(e), now_ns);
 	*ret_engine = e;
 	return 0;
 }
@@ -230,6 +246,7 @@ struct probe_engine *probe_engine_free(struct probe_engine *e)
 	slots_done(&e->slots);
 	free(e->units);
 	free(e->pass);
+	free(e->gates);
 	free(e->frames);
 	free(e);
 	return NULL;
@@ -323,6 +340,25 @@ static void try_again(struct probe_engine *e, uint64_t now_ns, struct slot *slot
 		slots_push_ready(&e->slots, slot, false);
 }
 
+/*
+ * How many further tries a pair has. Before a gate it has one more, because one may have been lost
+ * before it was shut.
+ */
+static uint32_t retries_of(struct probe_engine *e, uint64_t now_ns, struct slot *slot)
+{
+	bool through = slot->flags & SLOT_TURN;
+	struct addr target;
+	struct gate *gate;
+
+	slot->flags &= (uint8_t)~SLOT_TURN;
+	if (engine_lane(e, slot)->module->via != PROBE_VIA_UDP)
+		return e->config.retries;
+	target = engine_target(e, slot->target);
+	gate = engine_gate(e, &target);
+	e->account.brakes[PROBE_BRAKE_ICMP] += gate_silent(gate, now_ns, through);
+	return e->config.retries + !!gate->gap_us;
+}
+
 /* Return: true when this was the last try and @ret_event says so. */
 static bool give_up(struct probe_engine *e, uint64_t now_ns, struct slot *slot,
 		    struct probe_event *ret_event)
@@ -330,7 +366,7 @@ static bool give_up(struct probe_engine *e, uint64_t now_ns, struct slot *slot,
 	const struct probe_lane *lane = engine_lane(e, slot);
 	bool told = lane->each || !e->pass || slot->flags & SLOT_LAST;
 
-	if (!lane->each && slot->try < e->config.retries) {
+	if (!lane->each && !(slot->flags & SLOT_LAST) && slot->try < retries_of(e, now_ns, slot)) {
 		try_again(e, now_ns, slot);
 		return false;
 	}

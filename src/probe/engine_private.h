@@ -3,6 +3,7 @@
 #define SONDE_PROBE_ENGINE_PRIVATE_H
 
 #include "probe/engine.h"
+#include "probe/gate.h"
 #include "probe/pace.h"
 #include "probe/pass.h"
 #include "probe/plan.h"
@@ -37,7 +38,8 @@ struct probe_engine {
 
 	struct slots slots;
 	struct pace pace;
-	size_t n_asked; /* in this output: probes that must wait for their next hop */
+	struct gates *gates; /* NULL without lanes of PROBE_VIA_UDP */
+	size_t n_asked;	     /* in this output: probes that must wait for their next hop */
 	bool stopped;
 
 	uint32_t n_in_flight, n_connects, n_failing;
@@ -65,6 +67,12 @@ static inline const struct probe_lane *engine_lane(const struct probe_engine *e,
 static inline bool engine_connects(const struct probe_lane *lane)
 {
 	return lane->module->via == PROBE_VIA_CONNECT;
+}
+
+/* Whether the answers to a lane's first tries tell if the pace is good. */
+static inline bool engine_judges_by(const struct probe_lane *lane)
+{
+	return !lane->each && !lane->after;
 }
 
 static inline uint64_t engine_pair(const struct probe_engine *e, const struct slot *slot)
@@ -129,6 +137,12 @@ bool engine_wants_to_send(const struct probe_engine *e);
 static inline bool engine_all_begun(const struct probe_engine *e)
 {
 	return e->at == e->n_pairs && e->n_again == e->config.n_again;
+}
+
+/* The gate before a target; only of lanes of PROBE_VIA_UDP. */
+static inline struct gate *engine_gate(const struct probe_engine *e, const struct addr *target)
+{
+	return gate_of(e->gates, engine_hash(e, target, 0));
 }
 
 /* Whether the last pass has places to look at. */

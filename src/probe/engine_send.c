@@ -262,6 +262,27 @@ static uint64_t patience_ns(const struct probe_engine *e, const struct slot *slo
 	return timeout_ns / 8 * 3 + timeout_ns / 1024 * (slot->hash & 255);
 }
 
+/* Return: whether the probe must wait for its turn at the target's gate. */
+static bool waits_at_gate(struct probe_engine *e, uint64_t now_ns, const struct draft *d)
+{
+	struct slot *slot = d->slot;
+	struct gate *gate;
+	uint64_t when_ns;
+
+	if (engine_lane(e, slot)->module->via != PROBE_VIA_UDP || slot->flags & SLOT_TURN)
+		return false;
+	gate = engine_gate(e, &d->target);
+	if (!gate->gap_us)
+		return false;
+	if (gate_enter(gate, now_ns, &when_ns))
+		slot->flags |= SLOT_TURN;
+	if (when_ns == now_ns)
+		return false;
+	slot->state = SLOT_WAITING;
+	slots_arm(&e->slots, slot, when_ns);
+	return true;
+}
+
 static void count_send(struct probe_engine *e, uint64_t now_ns, struct slot *slot)
 {
 	const struct probe_lane *lane = engine_lane(e, slot);
@@ -276,6 +297,8 @@ static void count_send(struct probe_engine *e, uint64_t now_ns, struct slot *slo
 	e->n_in_flight++;
 	e->n_connects += engine_connects(lane);
 	e->account.sent++;
+	if (!slot->try && engine_judges_by(lane))
+		pace_first(&e->pace, now_ns);
 	if (!e->first_send_ns)
 		e->first_send_ns = now_ns;
 	e->last_send_ns = now_ns;
@@ -294,6 +317,8 @@ static bool send_draft(struct probe_engine *e, uint64_t now_ns, const struct dra
 	size_t len = 0;
 	int err = 0;
 
+	if (waits_at_gate(e, now_ns, d))
+		return false;
 	if (link && !d->routed)
 		err = e->config.route(e->config.route_ctx, &d->target, lane->module->via, link);
 	if (err == -EAGAIN) {
@@ -326,14 +351,17 @@ static bool send_draft(struct probe_engine *e, uint64_t now_ns, const struct dra
 size_t probe_engine_output(struct probe_engine *e, uint64_t now_ns, struct probe_send *ret_sends,
 			   size_t max)
 {
-	uint64_t budget = e->stopped ? 0 : pace_budget(&e->pace, now_ns);
+	uint64_t budget;
 	size_t n = 0;
+
+	e->account.brakes[PROBE_BRAKE_LOSS] += pace_judge(&e->pace, now_ns);
+	budget = e->stopped ? 0 : pace_budget(&e->pace, now_ns);
 
 	e->n_asked = 0;
 	max = MIN(max, (size_t)ENGINE_BATCH);
 	if (max > budget)
 		max = (size_t)budget;
-	while (n + e->n_asked < max) {
+	for (unsigned i = 0; i < STEPS_A_CALL && n + e->n_asked < max; i++) {
 		struct draft d;
 
 		if (!take(e, now_ns, &e->links[n], &d))

@@ -35,14 +35,10 @@ static bool sequence_fits(const struct probe_engine *e, const struct slot *slot,
 	return sequence <= slot->try;
 }
 
-/* The first of a slot's tries that left from @source_port. Return: false when none did. */
-static bool try_from_port(const struct probe_engine *e, const struct slot *slot,
-			  uint16_t source_port, uint32_t *ret_try)
+/* Is it one of the ports that probes leave from? */
+static bool is_ours(const struct probe_engine *e, uint16_t source_port)
 {
-	uint32_t try = (uint16_t)(source_port - e->config.source_port);
-
-	*ret_try = try;
-	return try < e->config.n_source_ports && try <= slot->try;
+	return (uint16_t)(source_port - e->config.source_port) < e->config.n_source_ports;
 }
 
 /* Of several for one target: what is in flight before ghosts; then the oldest, of ghosts the
@@ -71,7 +67,6 @@ static struct slot *find_by_target(struct probe_engine *e, const struct probe_mo
 	}
 	for (struct slot *s = slots_first(&e->slots, hash); s; s = slots_next(&e->slots, s)) {
 		struct addr target;
-		uint32_t try;
 
 		if (!(s->flags & SLOT_WAS_SENT) || engine_lane(e, s)->module != module)
 			continue;
@@ -79,7 +74,7 @@ static struct slot *find_by_target(struct probe_engine *e, const struct probe_mo
 			continue;
 		if (answer->match == PROBE_BY_COOKIE &&
 		    (answer->cookie != engine_cookie(wide, engine_unit(e, s)->lane) ||
-		     !try_from_port(e, s, answer->source_port, &try)))
+		     !is_ours(e, answer->source_port)))
 			continue;
 		target = engine_target(e, s->target);
 		if (engine_unit(e, s)->port == answer->port &&
@@ -137,9 +132,10 @@ static void measure(const struct probe_engine *e, const struct slot *slot,
 		event->try = answer->mark.try;
 		event->sent_ns = answer->mark.sent_ns;
 		last = true;
-	} else if (answer->match == PROBE_BY_COOKIE &&
-		   try_from_port(e, slot, answer->source_port, &event->try)) {
+	} else if (answer->match == PROBE_BY_COOKIE) {
 		/* Further tries may have left from the same port. */
+		event->try =
+			MIN((uint16_t)(answer->source_port - e->config.source_port), slot->try);
 		last = event->try == slot->try && slot->try < e->config.n_source_ports;
 	} else if (answer->match == PROBE_BY_ID && !each) {
 		event->try = answer->sequence;
@@ -192,6 +188,8 @@ static void count_answer(struct probe_engine *e, struct slot *slot, struct probe
 		return;
 	e->n_found++;
 	e->n_first += !event->try;
+	if (!event->try && event->rtt_ns >= 0 && engine_judges_by(engine_lane(e, slot)))
+		pace_found(&e->pace, event->sent_ns, (uint64_t)event->rtt_ns);
 	e->n_last += event->try == e->config.retries;
 	e->n_extra += event->try > e->config.retries;
 	e->account.again_found += !!(slot->flags & SLOT_LAST);
@@ -251,7 +249,7 @@ static bool was_asked(const struct probe_engine *e, const struct probe_module *m
 {
 	uint64_t hash = 0;
 
-	if (answer->match == PROBE_BY_COOKIE)
+	if (answer->match == PROBE_BY_COOKIE && is_ours(e, answer->source_port))
 		hash = engine_hash(e, &answer->target, answer->port);
 	else if (answer->match != PROBE_BY_MARK ||
 		 engine_tag(e, &answer->target, &answer->mark) != answer->mark.tag)
@@ -335,6 +333,9 @@ int probe_engine_input(struct probe_engine *e, uint64_t now_ns, const struct pro
 	if (!event.responder.family && answer.kind == PROBE_REPLY)
 		event.responder = event.target;
 	measure(e, slot, packet, &answer, engine_lane(e, slot)->each, &event);
+	if (packet->via == PROBE_VIA_UDP && answer.kind == PROBE_UNREACHABLE &&
+	    addr_eq(&answer.responder, &event.target))
+		gate_answered(engine_gate(e, &event.target));
 	if (in_flight(slot) ? !answer_in_flight(e, now_ns, slot, &event)
 			    : !answer_ghost(e, now_ns, slot, answer.match, &event))
 		return 0;

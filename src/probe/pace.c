@@ -1,5 +1,7 @@
 #include "probe/pace.h"
 
+#include <math.h>
+
 #include "base/macros.h"
 
 #define FRACTION_BITS 8
@@ -7,16 +9,42 @@
 /* What was not used for so long is lost: a stall is not followed by a flood. */
 #define BURST_NS (5 * NS_PER_MS)
 
-#define WINDOW_NS	 (100 * NS_PER_MS)
-#define RATE_MIN	 100
-#define RECOVERY_PERCENT 10 /* a window */
+#define SLOW_NS	    (100 * NS_PER_MS) /* between two reasons to halve */
+#define RATE_MIN    100
+#define RATE_START  20000 /* what any network bears */
+#define RATE_FAST   (UINT64_C(1) << 32)
+#define TRIAL_NS    (50 * NS_PER_MS)
+#define TRIAL_N	    500 /* probes, at least */
+#define WAIT_MIN_NS (10 * NS_PER_MS)
+#define WAIT_MAX_NS (500 * NS_PER_MS)
+#define NO_RTT_NS   (100 * NS_PER_MS)
+#define KNOWN_MAX   (1u << 20) /* first tries remembered; older ones fade */
 
-struct pace pace_of(uint64_t ceiling, uint64_t now_ns)
+static void begin_trial(struct pace *p, uint64_t start_ns)
 {
-	ceiling = MAX(ceiling, (uint64_t)1);
-	return (struct pace){
-		.ceiling = ceiling, .rate = ceiling, .start_ns = now_ns, .window_ns = now_ns
+	uint64_t len_ns = TRIAL_NS;
+
+	if (p->rate < TRIAL_N * (NS_PER_S / TRIAL_NS))
+		len_ns = TRIAL_N * NS_PER_S / p->rate;
+	p->trial = (struct pace_trial){ .start_ns = start_ns, .end_ns = start_ns + len_ns };
+}
+
+struct pace pace_of(uint64_t ceiling, bool searches, uint64_t now_ns)
+{
+	struct pace p = {
+		.ceiling = MAX(ceiling, (uint64_t)1),
+		.soft = UINT64_MAX,
+		.start_ns = now_ns,
+		.counted_ns = now_ns,
+		.searches = searches,
+		.doubles = true,
 	};
+
+	p.rate = searches ? MIN(p.ceiling, (uint64_t)RATE_START) : p.ceiling;
+	if (p.rate < p.ceiling)
+		p.start_ns -= MIN(now_ns, (uint64_t)BURST_NS);
+	begin_trial(&p, now_ns);
+	return p;
 }
 
 static uint64_t units(const struct pace *p, uint64_t ns)
@@ -24,54 +52,152 @@ static uint64_t units(const struct pace *p, uint64_t ns)
 	return ns > p->start_ns ? (ns - p->start_ns) << FRACTION_BITS : 0;
 }
 
-/* A new window: after one without trouble the rate rises again. */
-static void turn_window(struct pace *p, uint64_t now_ns)
+static uint64_t interval(const struct pace *p)
 {
-	if (now_ns < p->window_ns + WINDOW_NS)
-		return;
-	if (p->rate < p->ceiling && now_ns > p->slowed_ns + WINDOW_NS) {
-		uint64_t rise = p->rate / (100 / RECOVERY_PERCENT) + 1;
-
-		p->rate = rise < p->ceiling - p->rate ? p->rate + rise : p->ceiling;
-	}
-	p->window_ns = now_ns;
-	p->n_window = 0;
+	return MAX((NS_PER_S << FRACTION_BITS) / p->rate, (uint64_t)1);
 }
 
 uint64_t pace_budget(struct pace *p, uint64_t now_ns)
 {
 	uint64_t now = units(p, now_ns), burst = BURST_NS << FRACTION_BITS;
 
-	turn_window(p, now_ns);
 	if (p->rate == UINT64_MAX)
 		return UINT64_MAX;
 	if (now > burst && p->next < now - burst)
 		p->next = now - burst;
 	if (now < p->next)
 		return 0;
-	return (now - p->next) / MAX((NS_PER_S << FRACTION_BITS) / p->rate, 1ull) + 1;
+	return (now - p->next) / interval(p) + 1;
 }
 
 void pace_spend(struct pace *p, uint64_t n)
 {
-	p->n_window += n;
+	p->n_sent += n;
+	p->trial.n_sent += n;
 	if (p->rate != UINT64_MAX)
-		p->next += n * MAX((NS_PER_S << FRACTION_BITS) / p->rate, 1ull);
+		p->next += n * interval(p);
+}
+
+void pace_found(struct pace *p, uint64_t sent_ns, uint64_t rtt_ns)
+{
+	uint64_t off_ns = rtt_ns > p->rtt_ns ? rtt_ns - p->rtt_ns : p->rtt_ns - rtt_ns;
+
+	if (!p->rtt_ns) {
+		p->rtt_ns = MAX(rtt_ns, (uint64_t)1);
+		p->rtt_var_ns = rtt_ns / 2;
+	} else {
+		p->rtt_var_ns += off_ns / 16 - p->rtt_var_ns / 16;
+		p->rtt_ns += rtt_ns / 16 - p->rtt_ns / 16;
+	}
+	p->trial.n_found += sent_ns >= p->trial.start_ns && sent_ns < p->trial.end_ns;
+}
+
+/* How long answers are waited for behind a trial. */
+static uint64_t wait_ns(const struct pace *p)
+{
+	uint64_t wait = p->rtt_ns ? p->rtt_ns + 4 * p->rtt_var_ns : NO_RTT_NS;
+
+	return MIN(MAX(wait, (uint64_t)WAIT_MIN_NS), (uint64_t)WAIT_MAX_NS);
+}
+
+/* What really left in the trial, a second. */
+static uint64_t trial_rate(const struct pace *p, uint64_t now_ns)
+{
+	uint64_t took_ns = now_ns - p->trial.start_ns;
+
+	return (uint64_t)((double)p->trial.n_sent * NS_PER_S / (double)took_ns);
+}
+
+static void speed_up(struct pace *p, uint64_t now_ns)
+{
+	uint64_t rise = p->rate / 20 + 1;
+
+	/* Faster than this machine can: no use in allowing more. */
+	if (trial_rate(p, now_ns) < p->rate / 4 * 3)
+		return;
+	if (p->doubles)
+		rise = p->rate;
+	else if (p->rate >= p->soft)
+		rise = p->rate / 500 + 1;
+	else
+		rise = MIN(rise, p->soft - p->rate);
+	p->rate = rise < p->ceiling - p->rate ? p->rate + rise : p->ceiling;
+	p->rate = MIN(p->rate, (uint64_t)RATE_FAST);
+}
+
+/* A good trial: its share is added to what is known. */
+static void learn(struct pace *p)
+{
+	p->known_n += (double)p->trial.n_first;
+	p->known_found += (double)p->trial.n_found;
+	if (p->known_n > KNOWN_MAX) {
+		p->known_n /= 2;
+		p->known_found /= 2;
+	}
+}
+
+static void set_back(struct pace *p, uint64_t now_ns, double share, double known)
+{
+	double bears = (double)trial_rate(p, now_ns) * share / known;
+
+	p->before = p->rate;
+	p->bad_share = share;
+	p->setback = true;
+	p->doubles = false;
+	p->soft = MAX((uint64_t)(bears * 0.95), (uint64_t)RATE_MIN);
+	p->rate = MIN(MAX((uint64_t)(bears * 0.85), (uint64_t)RATE_MIN), p->rate);
+}
+
+bool pace_judge(struct pace *p, uint64_t now_ns)
+{
+	const struct pace_trial *t = &p->trial;
+	double n = (double)t->n_first, found = (double)t->n_found, known, expected, spread;
+	bool slowed = false;
+
+	if (!p->searches || now_ns < t->end_ns + wait_ns(p))
+		return false;
+	known = p->known_n > 0 ? p->known_found / p->known_n : 0;
+	expected = n * known;
+	spread = expected < 10 ? 0 : sqrt(expected * (1 - known) * (1 + n / p->known_n));
+	/* By more than three standard deviations, and than what does not matter. */
+	if (expected < 10 || found >= expected - 3 * spread - expected / 50) {
+		p->setback = false;
+		learn(p);
+		speed_up(p, now_ns);
+	} else if (p->setback && found / n < p->bad_share * 1.1) {
+		p->known_n = n;
+		p->known_found = found;
+		p->setback = false;
+		p->soft = UINT64_MAX;
+		p->rate = p->before;
+	} else {
+		set_back(p, now_ns, found / n, known);
+		slowed = true;
+	}
+	/* After a setback the queues empty first. */
+	begin_trial(p, slowed ? now_ns + wait_ns(p) : now_ns);
+	return slowed;
 }
 
 bool pace_slow(struct pace *p, uint64_t now_ns)
 {
-	uint64_t elapsed_ns = MAX(now_ns - p->window_ns, NS_PER_MS), rate = p->rate;
+	uint64_t rate = p->rate;
 
-	if (p->slowed_ns && now_ns < p->slowed_ns + WINDOW_NS)
+	if (p->slowed_ns && now_ns < p->slowed_ns + SLOW_NS)
 		return false;
 	/* Without a limit the rate that went wrong is the one that was reached. */
-	if (rate == UINT64_MAX)
-		rate = (uint64_t)((unsigned __int128)p->n_window * NS_PER_S / elapsed_ns);
-	if (p->rate == UINT64_MAX)
+	if (rate >= RATE_FAST) {
+		rate = (uint64_t)((double)p->n_sent * NS_PER_S /
+				  (double)MAX(now_ns - p->counted_ns, NS_PER_MS));
 		p->next = units(p, now_ns);
+	}
+	p->soft = MAX(rate / 10 * 9, (uint64_t)RATE_MIN);
 	p->rate = MIN(MAX(rate / 2, (uint64_t)RATE_MIN), p->ceiling);
+	p->doubles = false;
 	p->slowed_ns = now_ns;
+	p->counted_ns = now_ns;
+	p->n_sent = 0;
+	begin_trial(p, now_ns);
 	return true;
 }
 
@@ -79,6 +205,7 @@ void pace_end(struct pace *p)
 {
 	if (p->rate != UINT64_MAX)
 		p->ceiling = p->rate = MAX(p->rate / 2, (uint64_t)1);
+	p->searches = false;
 }
 
 uint64_t pace_deadline(const struct pace *p)
