@@ -12,6 +12,8 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <linux/if_packet.h>
+#include <net/if.h>
+#include <net/if_arp.h>
 #include <netinet/in.h>
 #include <pthread.h>
 #include <signal.h>
@@ -19,17 +21,21 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "base/macros.h"
 #include "io/packet.h"
+#include "io/xdp_sender.h"
 
 #define SOCKETS	     16
 #define BUFFER_BYTES (4 << 20)
 #define WAIT_NS	     (100 * NS_PER_US)
 #define WAITS_MAX    50
+
+static const struct timespec moment = { .tv_nsec = WAIT_NS };
 
 struct cell {
 	void *owner;
@@ -40,9 +46,10 @@ struct cell {
 	uint8_t bytes[FRAME_PUMP_FRAME_MAX];
 };
 
-/* A socket of the thread: bound to an interface, or of raw IP. */
+/* A socket of the thread: bound to an interface, or of raw IP. Or an AF_XDP ring. */
 struct outlet {
 	int fd;
+	struct xdp_sender *xdp; /* NULL: the socket */
 	unsigned ifindex;
 	uint8_t kind;
 };
@@ -57,6 +64,8 @@ struct frame_pump {
 	atomic_uint failures;
 	atomic_bool wants_room;
 	atomic_ullong waits;
+	bool xdp; /* wanted */
+	atomic_bool used_xdp;
 
 	/* The caller's */
 	unsigned adding, reaped, failures_seen;
@@ -119,27 +128,48 @@ static int open_outlet(enum frame_kind kind, unsigned ifindex)
 	return fd;
 }
 
-/* The socket for a cell, opened when it is the first of its kind. Return: descriptor or -errno. */
-static int outlet_of(struct frame_pump *p, const struct cell *cell)
+static bool is_ethernet(int fd, unsigned ifindex)
+{
+	struct ifreq request = { .ifr_ifindex = (int)ifindex };
+
+	return !ioctl(fd, SIOCGIFNAME, &request) && !ioctl(fd, SIOCGIFHWADDR, &request) &&
+	       request.ifr_hwaddr.sa_family == ARPHRD_ETHER;
+}
+
+static void close_outlet(struct outlet *outlet)
+{
+	xdp_sender_free(outlet->xdp);
+	close(outlet->fd);
+}
+
+/*
+ * The way out for a cell, opened when it is the first of its kind. A ring is a matter of speed
+ * only: without it the socket serves. Return: 0 or -errno.
+ */
+static int outlet_of(struct frame_pump *p, const struct cell *cell, struct outlet **ret_outlet)
 {
 	unsigned ifindex = cell->kind == FRAME_LINK ? cell->ifindex : 0;
-	struct outlet *outlet;
-	int fd;
+	struct outlet new = { .ifindex = ifindex, .kind = cell->kind };
 
-	for (unsigned i = 0; i < p->n_outlets; i++)
+	for (unsigned i = 0; i < p->n_outlets; i++) {
+		*ret_outlet = &p->outlets[i];
 		if (p->outlets[i].kind == cell->kind && p->outlets[i].ifindex == ifindex)
-			return p->outlets[i].fd;
-	fd = open_outlet(cell->kind, ifindex);
-	if (fd < 0)
-		return fd;
-	if (p->n_outlets < SOCKETS) {
-		outlet = &p->outlets[p->n_outlets++];
-	} else {
-		outlet = &p->outlets[p->oldest++ % SOCKETS];
-		close(outlet->fd);
+			return 0;
 	}
-	*outlet = (struct outlet){ fd, ifindex, cell->kind };
-	return fd;
+	new.fd = open_outlet(cell->kind, ifindex);
+	if (new.fd < 0)
+		return new.fd;
+	if (p->xdp && cell->kind == FRAME_LINK && is_ethernet(new.fd, ifindex) &&
+	    !xdp_sender_open(ifindex, &new.xdp))
+		atomic_store(&p->used_xdp, true);
+	if (p->n_outlets < SOCKETS) {
+		*ret_outlet = &p->outlets[p->n_outlets++];
+	} else {
+		*ret_outlet = &p->outlets[p->oldest++ % SOCKETS];
+		close_outlet(*ret_outlet);
+	}
+	**ret_outlet = new;
+	return 0;
 }
 
 /* Where the kernel shall route it, which the packet says. */
@@ -191,20 +221,37 @@ static bool is_full_queue(int err)
 	return err == -ENOBUFS || err == -EAGAIN || err == -ENOMEM;
 }
 
-/* Sends what gather() made. @first: number of its first cell. */
-static void send_batch(struct frame_pump *p, int fd, unsigned first, unsigned n)
+/* Of what gather() made, from @done on. Return: how many left, or -errno if none did. */
+static int send_some(struct frame_pump *p, const struct outlet *outlet, unsigned done, unsigned n)
 {
-	static const struct timespec moment = { .tv_nsec = WAIT_NS };
+	struct packet_out packets[PACKET_BATCH];
+	int sent, err = 0;
+
+	if (!outlet->xdp) {
+		sent = sendmmsg(outlet->fd, p->headers + done, n - done, 0);
+		return sent > 0 ? sent : -errno;
+	}
+	for (unsigned i = done; i < n; i++)
+		packets[i - done] = (struct packet_out){ .data = p->parts[i].iov_base,
+							 .len = p->parts[i].iov_len };
+	sent = (int)xdp_sender_send(outlet->xdp, packets, n - done, &err);
+	return sent ? sent : err;
+}
+
+/* Sends what gather() made. @first: number of its first cell. */
+static void send_batch(struct frame_pump *p, const struct outlet *outlet, unsigned first,
+		       unsigned n)
+{
 	unsigned done = 0, waits = 0;
 
 	while (done < n) {
-		int sent = sendmmsg(fd, p->headers + done, n - done, 0), err = -errno;
+		int sent = send_some(p, outlet, done, n);
 
 		if (sent > 0) {
 			done += (unsigned)sent;
 			waits = 0;
-		} else if (!is_full_queue(err)) {
-			fail_cells(p, first + done++, 1, err);
+		} else if (!is_full_queue(sent)) {
+			fail_cells(p, first + done++, 1, sent);
 		} else if (waits++ < WAITS_MAX && !atomic_load(&p->quits)) {
 			atomic_fetch_add_explicit(&p->waits, 1, memory_order_relaxed);
 			nanosleep(&moment, NULL);
@@ -215,10 +262,23 @@ static void send_batch(struct frame_pump *p, int fd, unsigned first, unsigned n)
 	}
 }
 
+static bool rings_are_empty(struct frame_pump *p)
+{
+	bool empty = true;
+
+	for (unsigned i = 0; i < p->n_outlets; i++)
+		empty &= !p->outlets[i].xdp || xdp_sender_flush(p->outlets[i].xdp);
+	return empty;
+}
+
 static void sleep_until_work(struct frame_pump *p, unsigned sent)
 {
 	uint64_t count;
 
+	if (!rings_are_empty(p)) {
+		nanosleep(&moment, NULL);
+		return;
+	}
 	atomic_store(&p->sleeps, true);
 	if (atomic_load(&p->head) != sent || atomic_load(&p->quits) ||
 	    read(p->work, &count, sizeof(count)) < 0)
@@ -244,18 +304,19 @@ static void *run(void *arg)
 	while (!atomic_load(&p->quits)) {
 		unsigned waiting = atomic_load_explicit(&p->head, memory_order_acquire) - sent, n;
 		unsigned failures = atomic_load(&p->failures);
-		int fd;
+		struct outlet *outlet;
+		int err;
 
 		if (!waiting) {
 			sleep_until_work(p, sent);
 			continue;
 		}
 		n = gather(p, sent, waiting);
-		fd = outlet_of(p, cell_at(p, sent));
-		if (fd < 0)
-			fail_cells(p, sent, n, fd);
+		err = outlet_of(p, cell_at(p, sent), &outlet);
+		if (err)
+			fail_cells(p, sent, n, err);
 		else
-			send_batch(p, fd, sent, n);
+			send_batch(p, outlet, sent, n);
 		sent += n;
 		atomic_store(&p->sent, sent);
 		tell_caller(p, sent, failures != atomic_load(&p->failures));
@@ -290,7 +351,7 @@ static int try_socket(void)
 	return 0;
 }
 
-int frame_pump_new(struct frame_pump **ret_pump)
+int frame_pump_new(bool xdp, struct frame_pump **ret_pump)
 {
 	struct frame_pump *p = aligned_alloc(64, sizeof(*p));
 	int err;
@@ -298,6 +359,7 @@ int frame_pump_new(struct frame_pump **ret_pump)
 	if (!p)
 		return -ENOMEM;
 	memset(p, 0, sizeof(*p));
+	p->xdp = xdp;
 	for (size_t i = 0; i < PACKET_BATCH; i++) {
 		p->headers[i].msg_hdr.msg_iov = &p->parts[i];
 		p->headers[i].msg_hdr.msg_iovlen = 1;
@@ -325,7 +387,7 @@ struct frame_pump *frame_pump_free(struct frame_pump *p)
 		pthread_join(p->thread, NULL);
 	}
 	for (unsigned i = 0; i < p->n_outlets; i++)
-		close(p->outlets[i].fd);
+		close_outlet(&p->outlets[i]);
 	if (p->work >= 0)
 		close(p->work);
 	if (p->news >= 0)
@@ -410,6 +472,11 @@ void frame_pump_forget(struct frame_pump *p, const void *owner)
 	for (unsigned at = p->reaped; at != p->adding; at++)
 		if (cell_at(p, at)->owner == owner)
 			cell_at(p, at)->owner = NULL;
+}
+
+bool frame_pump_used_xdp(const struct frame_pump *p)
+{
+	return atomic_load(&p->used_xdp);
 }
 
 uint64_t frame_pump_waits(const struct frame_pump *p)

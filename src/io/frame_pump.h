@@ -36,8 +36,12 @@ struct frame_failure {
 
 struct frame_pump;
 
-/* Needs CAP_NET_RAW. Return: 0, -EPERM, -ENOMEM, other -errno. */
-MUST_CHECK int frame_pump_new(struct frame_pump **ret_pump);
+/**
+ * frame_pump_new() - needs CAP_NET_RAW
+ * @xdp: out of Ethernet interfaces by AF_XDP rings, where the kernel lets us; else by packet
+ * sockets Return: 0, -EPERM, -ENOMEM, other -errno.
+ */
+MUST_CHECK int frame_pump_new(bool xdp, struct frame_pump **ret_pump);
 
 /* What waits is not sent any more. */
 struct frame_pump *frame_pump_free(struct frame_pump *p);
@@ -69,6 +73,9 @@ bool frame_pump_failed(struct frame_pump *p, struct frame_failure *ret_failure);
 
 /* An owner that is going away: its packets still leave, its failures name nobody. */
 void frame_pump_forget(struct frame_pump *p, const void *owner);
+
+/* Whether something left by an AF_XDP ring. */
+bool frame_pump_used_xdp(const struct frame_pump *p);
 
 /* How often a full queue made it wait since it was made. */
 uint64_t frame_pump_waits(const struct frame_pump *p);

@@ -218,6 +218,12 @@ uint64_t xdp_sender_held(const struct xdp_sender *s)
 	return s->held;
 }
 
+bool xdp_sender_flush(struct xdp_sender *s)
+{
+	collect(s);
+	return !push(s);
+}
+
 static void flush(struct xdp_sender *s)
 {
 	uint64_t until_ns = clock_monotonic_ns() + FLUSH_NS;

@@ -7,6 +7,8 @@
 #ifndef SONDE_IO_XDP_SENDER_H
 #define SONDE_IO_XDP_SENDER_H
 
+#include <stdbool.h>
+
 #include "io/packet.h"
 
 /* Longer frames do not fit. */
@@ -27,7 +29,7 @@ struct xdp_sender *xdp_sender_free(struct xdp_sender *s);
 /**
  * xdp_sender_send() - take frames; does not wait
  * @packets: whole frames, none longer than the interface's MTU allows; the interface is the
- * sender's own. @n 0: only what was taken before is pushed on
+ * sender's own
  * @ret_err: set when fewer than @n were taken: -ENOBUFS (the interface is behind: come again),
  * -EMSGSIZE (the next one is longer than XDP_SENDER_FRAME_MAX), -ENETDOWN, other -errno
  * Return: how many were taken. They leave in order; only one that the interface dropped is sent
@@ -35,6 +37,9 @@ struct xdp_sender *xdp_sender_free(struct xdp_sender *s);
  */
 size_t xdp_sender_send(struct xdp_sender *s, const struct packet_out *packets, size_t n,
 		       int *ret_err);
+
+/* Pushes on what was taken. Return: whether all of it has left. */
+bool xdp_sender_flush(struct xdp_sender *s);
 
 /* How many had to be sent again. */
 uint64_t xdp_sender_held(const struct xdp_sender *s);

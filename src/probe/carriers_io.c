@@ -48,10 +48,11 @@ static void explain(struct carriers *all, const char *what, int err)
 	(void)buf_cstr(&b);
 }
 
-static void name_carriers(struct carriers *all)
+const char *carriers_names(struct carriers *all)
 {
-	static const char *const words[] = { "raw ICMP",    "ICMP datagrams", "packet socket",
-					     "packet ring", "UDP sockets",    "TCP connections" };
+	static const char *const words[] = { "raw ICMP",       "ICMP datagrams", "packet socket",
+					     "packet ring",    "AF_XDP ring",	 "UDP sockets",
+					     "TCP connections" };
 	const struct carrier *c = all->of;
 	bool icmp = c[CARRIER_ICMP4].open || c[CARRIER_ICMP6].open;
 	bool raw = icmp && icmp_socket_is_raw(c[CARRIER_ICMP4].open ? c[CARRIER_ICMP4].icmp
@@ -60,6 +61,7 @@ static void name_carriers(struct carriers *all)
 			icmp && !raw,
 			c[CARRIER_ARP].open || c[CARRIER_ND].open,
 			c[CARRIER_RING4].open || c[CARRIER_RING6].open,
+			c[CARRIER_PUMP].open && frame_pump_used_xdp(c[CARRIER_PUMP].pump),
 			c[CARRIER_UDP4].open || c[CARRIER_UDP6].open,
 			c[CARRIER_CONNECT].open };
 	struct buf b = buf_in(all->names, sizeof(all->names));
@@ -70,7 +72,7 @@ static void name_carriers(struct carriers *all)
 			buf_str(&b, words[i]);
 		}
 	}
-	(void)buf_cstr(&b);
+	return buf_cstr(&b);
 }
 
 /* Descriptors */
@@ -174,7 +176,7 @@ static int make(struct carriers *all, struct carrier *c)
 		return udp_socket_open(c->kind == CARRIER_UDP4 ? AF_INET : AF_INET6, iface_of(all),
 				       &c->udp);
 	case CARRIER_PUMP:
-		return frame_pump_new(&c->pump);
+		return frame_pump_new(all->xdp, &c->pump);
 	case CARRIER_RING4:
 	case CARRIER_RING6:
 		return open_ring(all, c->kind == CARRIER_RING4, &c->ring);
@@ -269,7 +271,6 @@ int carriers_open(struct carriers *all, enum carrier_kind kind)
 	}
 	c->poll.data = c;
 	c->open = true;
-	name_carriers(all);
 	/* Priority: the queue of ICMP errors of datagram sockets. */
 	return uv_poll_start(&c->poll, UV_READABLE | UV_PRIORITIZED, on_poll);
 }

@@ -54,6 +54,7 @@ struct carriers {
 	char iface[IF_NAMESIZE]; /* only through this one; "": any */
 	unsigned ifindex;
 	int ttl;
+	bool xdp; /* rings for the pump */
 	struct carrier of[CARRIER_N];
 	struct port_reserve ports; /* from which IP packets leave; n 0: none yet */
 	unsigned max_connects;	   /* as many as descriptors allow */
@@ -71,6 +72,9 @@ MUST_CHECK int carriers_open(struct carriers *all, enum carrier_kind kind);
 /* Opens what a module needs for a family. As carriers_open(). */
 MUST_CHECK int carriers_open_for(struct carriers *all, const struct probe_module *module,
 				 int family);
+
+/* Those in use, "raw ICMP, packet socket". */
+const char *carriers_names(struct carriers *all);
 
 /* By which one of them probes of that sort leave. */
 enum carrier_kind carrier_for(enum probe_via via, int family);

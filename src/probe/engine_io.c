@@ -275,9 +275,12 @@ int probe_io_new(uv_loop_t *loop, const struct probe_io_config *config, struct p
 	if (!io)
 		return -ENOMEM;
 	io->armed_ns = UINT64_MAX;
-	io->carriers = (struct carriers){
-		.loop = loop, .ttl = config->ttl, .ready = on_ready, .closed = on_closed, .ctx = io
-	};
+	io->carriers = (struct carriers){ .loop = loop,
+					  .ttl = config->ttl,
+					  .xdp = config->xdp,
+					  .ready = on_ready,
+					  .closed = on_closed,
+					  .ctx = io };
 	if (config->iface) {
 		unsigned ifindex = if_nametoindex(config->iface);
 
@@ -327,7 +330,7 @@ const char *probe_io_why(const struct probe_io *io)
 	return io->carriers.why;
 }
 
-const char *probe_io_carriers(const struct probe_io *io)
+const char *probe_io_carriers(struct probe_io *io)
 {
-	return io->carriers.names;
+	return carriers_names(&io->carriers);
 }

@@ -16,6 +16,7 @@ struct probe_run;
 struct probe_io_config {
 	const char *iface; /* only through this interface; NULL: as the routes say */
 	int ttl;	   /* of ICMP probes; 0: the system's */
+	bool xdp;	   /* IP packets leave by AF_XDP rings, where the kernel lets us */
 };
 
 /* Events come while the loop runs. A callback may start and stop runs, but not free the probe_io.
@@ -74,6 +75,6 @@ int probe_io_route(void *ctx, const struct addr *target, enum probe_via via,
 const char *probe_io_why(const struct probe_io *io);
 
 /* The carriers in use, "raw ICMP, packet socket": io's memory. */
-const char *probe_io_carriers(const struct probe_io *io);
+const char *probe_io_carriers(struct probe_io *io);
 
 #endif
