@@ -9,7 +9,7 @@
 #include "host/neighbour.h"
 
 #define ASKS_MAX	  3
-#define ASK_EVERY_NS	  (200 * NS_PER_MS) /* the second waits twice as long, and so on */
+#define ASK_EVERY_NS	  (100 * NS_PER_MS) /* the second waits twice as long, and so on */
 #define KEEP_NS		  (60 * NS_PER_S)
 #define KEEP_SILENT_NS	  (5 * NS_PER_S)
 #define FRAME_LEN	  96
