@@ -411,7 +411,7 @@ static void begin_last_pass(struct probe_engine *e)
 	if (!p->began) {
 		p->began = true;
 		p->asks = p->began_asking = losses_seen(e);
-		p->at = e->config.shard;
+		p->at = p->asks ? e->config.shard : 0;
 		if (p->asks)
 			pace_end(&e->pace);
 	}
@@ -433,7 +433,10 @@ static bool tell_marked(struct probe_engine *e, struct probe_event *ret_event)
 	begin_last_pass(e);
 	if (e->pass->asks || !e->pass->n_marked)
 		return false;
-	pair = pass_next(e->pass, 0);
+	pair = pass_next(e->pass, e->pass->at);
+	if (pair == e->n_pairs)
+		pair = pass_next(e->pass, 0);
+	e->pass->at = pair;
 	(void)pass_unmark(e->pass, pair);
 	slot.unit = (uint32_t)(pair / e->n_targets);
 	slot.target = pair % e->n_targets;
