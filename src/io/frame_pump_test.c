@@ -103,7 +103,7 @@ static void test_all_leave_in_order(void **state UNUSED)
 	make_links();
 	fd = listener("p1");
 	ifindex = if_nametoindex("p0");
-	assert_int_equal(frame_pump_new(&p), 0);
+	assert_int_equal(frame_pump_new(false, &p), 0);
 	assert_int_equal(frame_pump_room(p), FRAME_PUMP_CELLS);
 	for (uint32_t i = 0; i < FRAMES; i++) {
 		add(p, ifindex, FRAME_LEN, i);
@@ -129,7 +129,7 @@ static void test_failures(void **state UNUSED)
 	make_links();
 	fd = listener("p1");
 	ifindex = if_nametoindex("p0");
-	assert_int_equal(frame_pump_new(&p), 0);
+	assert_int_equal(frame_pump_new(false, &p), 0);
 	add(p, ifindex, FRAME_LEN, 1);
 	add(p, ifindex, FRAME_PUMP_FRAME_MAX, 2); /* beyond the MTU */
 	add(p, 4711, FRAME_LEN, 3);
@@ -168,7 +168,7 @@ static void test_room(void **state UNUSED)
 
 	make_links();
 	ifindex = if_nametoindex("p0");
-	assert_int_equal(frame_pump_new(&p), 0);
+	assert_int_equal(frame_pump_new(false, &p), 0);
 	for (uint32_t i = 0; i < FRAMES; i++) {
 		if (!frame_pump_room(p)) {
 			frame_pump_push(p);
