@@ -67,6 +67,17 @@ static int filter(const struct icmp_socket *s)
 											  : 0;
 }
 
+/* What the kernel has learnt of a path's MTU is not used: it is to be found. */
+static int forbid_fragments(const struct icmp_socket *s)
+{
+	int err;
+
+	if (s->family == AF_INET)
+		return set_int(s->fd, SOL_IP, IP_MTU_DISCOVER, IP_PMTUDISC_PROBE);
+	err = set_int(s->fd, SOL_IPV6, IPV6_MTU_DISCOVER, IPV6_PMTUDISC_PROBE);
+	return err ? err : set_int(s->fd, SOL_IPV6, IPV6_DONTFRAG, 1);
+}
+
 static int configure(struct icmp_socket *s, const struct icmp_socket_config *config)
 {
 	bool ip4 = s->family == AF_INET;
@@ -78,6 +89,8 @@ static int configure(struct icmp_socket *s, const struct icmp_socket_config *con
 	if (!err)
 		err = ip4 ? set_int(s->fd, SOL_IP, IP_RECVTTL, 1)
 			  : set_int(s->fd, SOL_IPV6, IPV6_RECVHOPLIMIT, 1);
+	if (!err && config->whole)
+		err = forbid_fragments(s);
 	if (!err && !s->raw)
 		err = ip4 ? set_int(s->fd, SOL_IP, IP_RECVERR, 1)
 			  : set_int(s->fd, SOL_IPV6, IPV6_RECVERR, 1);

@@ -16,6 +16,8 @@ struct icmp_socket_config {
 	int family;	   /* AF_INET or AF_INET6 */
 	const char *iface; /* only through this interface; NULL: any */
 	int ttl;	   /* of what is sent; 0: the system's default */
+	bool whole; /* nothing is sent in fragments (RFC 1191, RFC 8201): what is too long for
+		       the first link fails with -EMSGSIZE, for a later one draws an error */
 };
 
 /**

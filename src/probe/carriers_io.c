@@ -161,7 +161,8 @@ static int make(struct carriers *all, struct carrier *c)
 	bool ip4 = c->kind == CARRIER_ICMP4;
 	struct icmp_socket_config icmp = { .family = ip4 ? AF_INET : AF_INET6,
 					   .iface = iface_of(all),
-					   .ttl = all->ttl };
+					   .ttl = all->ttl,
+					   .whole = all->whole };
 
 	switch (c->kind) {
 	case CARRIER_ICMP4:

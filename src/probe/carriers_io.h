@@ -54,7 +54,8 @@ struct carriers {
 	char iface[IF_NAMESIZE]; /* only through this one; "": any */
 	unsigned ifindex;
 	int ttl;
-	bool xdp; /* rings for the pump */
+	bool xdp;   /* rings for the pump */
+	bool whole; /* as struct probe_io_config says */
 	struct carrier of[CARRIER_N];
 	struct port_reserve ports; /* from which IP packets leave; n 0: none yet */
 	unsigned max_connects;	   /* as many as descriptors allow */

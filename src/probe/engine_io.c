@@ -278,6 +278,7 @@ int probe_io_new(uv_loop_t *loop, const struct probe_io_config *config, struct p
 	io->carriers = (struct carriers){ .loop = loop,
 					  .ttl = config->ttl,
 					  .xdp = config->xdp,
+					  .whole = config->whole,
 					  .ready = on_ready,
 					  .closed = on_closed,
 					  .ctx = io };

@@ -15,8 +15,9 @@ struct probe_run;
 
 struct probe_io_config {
 	const char *iface; /* only through this interface; NULL: as the routes say */
-	int ttl;	   /* of ICMP probes; 0: the system's */
 	bool xdp;	   /* IP packets leave by AF_XDP rings, where the kernel lets us */
+	int ttl;	   /* of ICMP probes of lanes that say nothing of it; 0: the system's */
+	bool whole;	   /* ICMP probes are never sent in fragments; the MTU is to be found */
 };
 
 /* Events come while the loop runs. A callback may start and stop runs, but not free the probe_io.
