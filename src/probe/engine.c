@@ -135,7 +135,7 @@ static int take_plan(struct probe_engine *e)
 		return -E_RANGE;
 	e->n_targets = (uint64_t)n_targets;
 	e->n_pairs = e->n_targets * e->n_units;
-	e->plan = plan_of(e->n_pairs, c->seed);
+	e->plan = c->in_order ? plan_in_order(e->n_pairs) : plan_of(e->n_pairs, c->seed);
 	c->n_shards = MAX(c->n_shards, (uint64_t)1);
 	if (c->shard >= c->n_shards)
 		return -E_RANGE;

@@ -80,7 +80,7 @@ struct probe_config {
 
 	uint16_t source_port;	 /* of PROBE_VIA_IP: the first of n_source_ports, reserved by the
 				    caller; at least 1 for modules known by their cookie */
-	uint16_t n_source_ports; /* try i leaves from source_port + i % n_source_ports */
+	uint16_t n_source_ports; /* try i of lane l leaves from the (l + i) % n_source_ports-th */
 
 	/*
 	 * A part of the plan: places shard, shard + n_shards, ... of it. n_shards 0 means 1. All
@@ -101,7 +101,8 @@ struct probe_config {
 			       */
 	bool no_source;	      /* ARP: sender address 0.0.0.0 (RFC 5227) */
 	uint64_t seed;	      /* of the order */
-	uint64_t key[2];      /* of the tags: from random_secret() unless it is a test */
+	bool in_order;	 /* not permuted: lane after lane, port after port, target after target */
+	uint64_t key[2]; /* of the tags: from random_secret() unless it is a test */
 
 	/*
 	 * How @target is reached: called only when a lane needs it, at each try. For PROBE_VIA_IP

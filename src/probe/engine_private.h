@@ -80,6 +80,12 @@ static inline uint64_t engine_pair(const struct probe_engine *e, const struct sl
 	return slot->unit * e->n_targets + slot->target;
 }
 
+/* ICMP's: the lanes' first tries lie as far apart as 16 bits allow. */
+static inline uint16_t engine_sequence(unsigned lane, uint32_t try)
+{
+	return (uint16_t)(lane * (65536 / PROBE_MAX_LANES) + try);
+}
+
 /* Which try of which probe a connection is for. */
 static inline uint64_t engine_token(const struct slot *slot)
 {

@@ -209,11 +209,11 @@ static bool take(struct probe_engine *e, uint64_t now_ns, struct probe_link *lin
 	return take_planned(e, now_ns, link, ret_draft);
 }
 
-static uint16_t source_port(const struct probe_engine *e, uint32_t try)
+static uint16_t source_port(const struct probe_engine *e, unsigned lane, uint32_t try)
 {
 	uint16_t n = e->config.n_source_ports;
 
-	return n ? (uint16_t)(e->config.source_port + try % n) : 0;
+	return n ? (uint16_t)(e->config.source_port + (lane + try) % n) : 0;
 }
 
 /* Return: bytes, or 0 when it does not fit. */
@@ -226,9 +226,10 @@ static size_t write_shot(struct probe_engine *e, uint64_t now_ns, const struct d
 	struct probe_shot shot = {
 		.target = d->target,
 		.port = unit->port,
-		.source_port = source_port(e, slot->try),
+		.source_port = source_port(e, unit->lane, slot->try),
 		.ttl = lane->ttl,
 		.id = engine_hash_id(slot->hash),
+		.sequence = engine_sequence(unit->lane, slot->try),
 		.size = e->config.payload_len,
 		.link = link,
 		.no_source = e->config.no_source,

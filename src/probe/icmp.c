@@ -24,7 +24,7 @@ static size_t icmp_write(const struct probe_shot *shot, uint8_t *buf, size_t cap
 	buf[1] = 0;
 	store_be16(buf + 2, 0);
 	store_be16(buf + 4, shot->id);
-	store_be16(buf + 6, (uint16_t)(shot->mark.try + 1)); /* people count from 1 */
+	store_be16(buf + 6, (uint16_t)(shot->sequence + 1));
 	if (shot->size >= PROBE_MARK_LEN) {
 		mark_write(&shot->mark, buf + at);
 		at += PROBE_MARK_LEN;

@@ -27,18 +27,31 @@ static struct slot *find_by_mark(struct probe_engine *e, const struct probe_modu
 	return engine_tag(e, &target, mark) == mark->tag ? slot : NULL;
 }
 
-/* Is @slot what an answer with that sequence number is for? */
-static bool sequence_fits(const struct probe_engine *e, const struct slot *slot, uint16_t sequence)
+/* Is @slot what an answer with that sequence number is for? @ret_try: cut to 16 bits. */
+static bool try_from_sequence(const struct probe_engine *e, const struct slot *slot,
+			      uint16_t sequence, uint16_t *ret_try)
 {
+	uint16_t try = (uint16_t)(sequence - engine_sequence(engine_unit(e, slot)->lane, 0));
+
+	*ret_try = try;
 	if (engine_lane(e, slot)->each)
-		return (uint16_t)slot->try == sequence;
-	return sequence <= slot->try;
+		return (uint16_t)slot->try == try;
+	return try <= slot->try;
 }
 
 /* Is it one of the ports that probes leave from? */
 static bool is_ours(const struct probe_engine *e, uint16_t source_port)
 {
 	return (uint16_t)(source_port - e->config.source_port) < e->config.n_source_ports;
+}
+
+/* The first of a slot's tries that leaves from one of our ports. */
+static uint32_t try_from_port(const struct probe_engine *e, const struct slot *slot,
+			      uint16_t source_port)
+{
+	uint32_t n = e->config.n_source_ports, lane = engine_unit(e, slot)->lane;
+
+	return ((uint16_t)(source_port - e->config.source_port) + n - lane % n) % n;
 }
 
 /* Of several for one target: what is in flight before ghosts; then the oldest, of ghosts the
@@ -67,10 +80,12 @@ static struct slot *find_by_target(struct probe_engine *e, const struct probe_mo
 	}
 	for (struct slot *s = slots_first(&e->slots, hash); s; s = slots_next(&e->slots, s)) {
 		struct addr target;
+		uint16_t try;
 
 		if (!(s->flags & SLOT_WAS_SENT) || engine_lane(e, s)->module != module)
 			continue;
-		if (answer->match == PROBE_BY_ID && !sequence_fits(e, s, answer->sequence))
+		if (answer->match == PROBE_BY_ID &&
+		    !try_from_sequence(e, s, answer->sequence, &try))
 			continue;
 		if (answer->match == PROBE_BY_COOKIE &&
 		    (answer->cookie != engine_cookie(wide, engine_unit(e, s)->lane) ||
@@ -127,6 +142,7 @@ static void measure(const struct probe_engine *e, const struct slot *slot,
 		    struct probe_event *event)
 {
 	bool last = answer->match == PROBE_BY_SLOT || each || !slot->try;
+	uint16_t try;
 
 	if (answer->match == PROBE_BY_MARK) {
 		event->try = answer->mark.try;
@@ -134,12 +150,12 @@ static void measure(const struct probe_engine *e, const struct slot *slot,
 		last = true;
 	} else if (answer->match == PROBE_BY_COOKIE) {
 		/* Further tries may have left from the same port. */
-		event->try =
-			MIN((uint16_t)(answer->source_port - e->config.source_port), slot->try);
+		event->try = MIN(try_from_port(e, slot, answer->source_port), slot->try);
 		last = event->try == slot->try && slot->try < e->config.n_source_ports;
-	} else if (answer->match == PROBE_BY_ID && !each) {
-		event->try = answer->sequence;
-		last = answer->sequence == slot->try;
+	} else if (answer->match == PROBE_BY_ID && !each &&
+		   try_from_sequence(e, slot, answer->sequence, &try)) {
+		event->try = try;
+		last = try == slot->try;
 	}
 	if (last)
 		event->rtt_ns = packet->rx_ns > event->sent_ns

@@ -127,6 +127,45 @@ static void test_router_errors(void **state)
 	check_error(0, 8);
 }
 
+/* Lanes of one target in order, told apart by 8 bytes of their requests. */
+static void test_lanes_have_sequences_of_their_own(void **state)
+{
+	struct probe_lane lanes[PROBE_MAX_LANES];
+	struct addr router = addr_ip4((const uint8_t[]){ 192, 0, 2, 1 });
+	struct probe_send sends[PROBE_MAX_LANES];
+	struct probe_event event;
+	struct one o = { .target = addr_ip4((const uint8_t[]){ 10, 0, 0, 1 }) };
+	struct probe_config config = { .list = &o.target,
+				       .n_list = 1,
+				       .lanes = lanes,
+				       .n_lanes = PROBE_MAX_LANES,
+				       .timeout_ns = 500 * NS_PER_MS,
+				       .rate = PROBE_RATE_MAX,
+				       .payload_len = 56,
+				       .in_order = true,
+				       .key = { 1, 2 } };
+	unsigned n = 0;
+
+	(void)state;
+	for (uint8_t i = 0; i < PROBE_MAX_LANES; i++)
+		lanes[i] = (struct probe_lane){ .module = &probe_icmp, .ttl = (uint8_t)(i + 1) };
+	assert_int_equal(probe_engine_new(&config, START_NS, &o.e), 0);
+	n = (unsigned)probe_engine_output(o.e, START_NS, sends, PROBE_MAX_LANES);
+	assert_int_equal(n, PROBE_MAX_LANES);
+	for (unsigned i = n; i--;) {
+		uint8_t error[8 + 20 + 8] = { 11, [8] = 0x45, [17] = 1 };
+
+		assert_int_equal(sends[i].ttl, i + 1);
+		memcpy(error + 24, o.target.bytes, 4);
+		memcpy(error + 28, sends[i].data, 8);
+		assert_int_equal(one_hears(&o, error, sizeof(error), &router, &event), 1);
+		assert_int_equal(event.lane, i);
+		assert_int_equal(event.try, 0);
+		assert_int_equal(event.rtt_ns, NS_PER_MS);
+	}
+	probe_engine_free(o.e);
+}
+
 static void test_small_probe(void **state)
 {
 	struct probe_event event;
@@ -167,6 +206,7 @@ int main(void)
 		cmocka_unit_test(test_forgeries_are_refused),
 		cmocka_unit_test(test_responder_may_be_another),
 		cmocka_unit_test(test_router_errors),
+		cmocka_unit_test(test_lanes_have_sequences_of_their_own),
 		cmocka_unit_test(test_small_probe),
 		cmocka_unit_test(test_drops_are_told),
 	};

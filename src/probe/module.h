@@ -54,6 +54,8 @@ struct probe_shot {
 	uint16_t source_port; /* PROBE_VIA_IP: one of those that the run has reserved */
 	uint8_t ttl;	      /* or hop limit; 0: the system's */
 	uint16_t id;	      /* of ICMP: constant for a target within a run */
+	uint16_t sequence;    /* of ICMP: tells lane and try; 0 is the first. On the wire, as people
+				 count, one more */
 	uint16_t size;	      /* payload bytes asked for */
 	const struct probe_link *link;
 	bool no_source; /* ARP: sender address 0.0.0.0 (RFC 5227) */
@@ -129,7 +131,7 @@ struct probe_answer {
 	struct probe_mark mark;
 	uint32_t cookie;	      /* as the shot's */
 	uint16_t source_port;	      /* of the probe: where the answer went */
-	uint16_t id, sequence;	      /* the latter as the try, cut to 16 bits */
+	uint16_t id, sequence;	      /* as the shot's */
 	uint8_t icmp_type, icmp_code; /* of errors */
 	int error;		      /* of connections: errno, else 0 */
 	uint32_t mtu;		      /* PROBE_TOO_BIG: what fits */

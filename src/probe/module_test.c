@@ -22,16 +22,20 @@ static void test_golden_packets(void **state)
 	struct probe_link link6 = { .mac = our_mac, .source = addr_of("fe80::1") };
 
 	(void)state;
-	check_written(
-		&probe_icmp,
-		(struct probe_shot){
-			.target = addr_of("10.0.0.2"), .id = 0xabcd, .size = 32, .mark = mark },
-		"080010daabcd0008 01020304 05060708 00000007 1112131415161718"
-		"2122232425262728 24252627");
-	check_written(
-		&probe_icmp,
-		(struct probe_shot){ .target = addr_of("2001:db8::2"), .id = 0xabcd, .mark = mark },
-		"80000000abcd0008");
+	check_written(&probe_icmp,
+		      (struct probe_shot){ .target = addr_of("10.0.0.2"),
+					   .id = 0xabcd,
+					   .sequence = 7,
+					   .size = 32,
+					   .mark = mark },
+		      "080010daabcd0008 01020304 05060708 00000007 1112131415161718"
+		      "2122232425262728 24252627");
+	check_written(&probe_icmp,
+		      (struct probe_shot){ .target = addr_of("2001:db8::2"),
+					   .id = 0xabcd,
+					   .sequence = 7,
+					   .mark = mark },
+		      "80000000abcd0008");
 	check_written(&probe_arp,
 		      (struct probe_shot){ .target = addr_of("10.0.0.2"), .link = &link4 },
 		      "ffffffffffff 020000000001 0806 0001 0800 06 04 0001"

@@ -29,6 +29,11 @@ struct plan plan_of(uint64_t n, uint64_t seed)
 	return p;
 }
 
+struct plan plan_in_order(uint64_t n)
+{
+	return (struct plan){ .n = n };
+}
+
 /* Spreads the bits of @v (the finaliser of MurmurHash3). */
 static uint64_t mix(uint64_t v)
 {
@@ -52,6 +57,8 @@ static uint64_t permute(const struct plan *p, uint64_t v)
 
 uint64_t plan_at(const struct plan *p, uint64_t i)
 {
+	if (!p->high_bits)
+		return i;
 	do
 		i = permute(p, i);
 	while (i >= p->n);

@@ -19,6 +19,9 @@ struct plan {
 /* Of 0 … @n-1; @n at most 2^63. */
 struct plan plan_of(uint64_t n, uint64_t seed);
 
+/* Not permuted: i comes at place i. */
+struct plan plan_in_order(uint64_t n);
+
 /* Which value comes at place @i, @i < n: each of them exactly once. */
 uint64_t plan_at(const struct plan *p, uint64_t i);
 

@@ -25,6 +25,15 @@ static void check_exact(uint64_t n, uint64_t seed)
 	free(seen);
 }
 
+static void test_in_order(void **state)
+{
+	struct plan p = plan_in_order(1000);
+
+	(void)state;
+	for (uint64_t i = 0; i < 1000; i++)
+		assert_int_equal(plan_at(&p, i), i);
+}
+
 static void test_every_value_once(void **state)
 {
 	struct random random = random_of(1);
@@ -94,9 +103,8 @@ static void test_seed_matters(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_every_value_once),
-		cmocka_unit_test(test_large),
-		cmocka_unit_test(test_scatters),
+		cmocka_unit_test(test_in_order),     cmocka_unit_test(test_every_value_once),
+		cmocka_unit_test(test_large),	     cmocka_unit_test(test_scatters),
 		cmocka_unit_test(test_seed_matters),
 	};
 
