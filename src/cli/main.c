@@ -8,7 +8,7 @@
 /* clang-format off */
 static const struct verb *const verbs[] = {
 	&verb_arp, &verb_capture, &verb_craft, &verb_explain, &verb_help, &verb_hosts, &verb_ifaces,
-	&verb_lab, &verb_monitor, &verb_ping, &verb_scan, NULL,
+	&verb_lab, &verb_monitor, &verb_ping, &verb_scan, &verb_trace, NULL,
 };
 /* clang-format on */
 

@@ -29,6 +29,7 @@ struct probing {
 	struct probe_io *io;
 	void (*interrupted)(struct probing *p); /* Ctrl-C, or --for is over; NULL: the loop stops */
 	bool stopping;				/* it was called */
+	bool whole; /* ICMP probes are never sent in fragments; to be set before probing_begin() */
 	uv_signal_t interrupt, terminate;
 	uv_timer_t end;
 };

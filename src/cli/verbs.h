@@ -15,5 +15,6 @@ extern const struct verb verb_lab;
 extern const struct verb verb_ping;
 extern const struct verb verb_monitor;
 extern const struct verb verb_scan;
+extern const struct verb verb_trace;
 
 #endif
