@@ -35,6 +35,16 @@ void explain_words(struct buf *b, const struct explain_style *style, const char 
 	}
 }
 
+void explain_value_number(struct buf *b, const struct field *f, const struct value_name *v)
+{
+	if (f->type == FIELD_TEXT)
+		return;
+	if (f->hex)
+		buf_printf(b, "0x%0*x ", f->hex, v->value);
+	else
+		buf_printf(b, "%u ", v->value);
+}
+
 /* The names of a field's values, those that fit in a few lines. */
 #define SHOWN_VALUES 10
 
@@ -55,11 +65,8 @@ static void put_values(struct buf *b, const struct explain_style *style, const s
 			explain_words(b, style, "…", &at, indent);
 			return;
 		}
-		if (f->hex)
-			buf_printf(&t, "0x%0*x", f->hex, v->value);
-		else
-			buf_u64(&t, v->value);
-		buf_printf(&t, " %s%s", v->name, v[1].name ? ";" : "");
+		explain_value_number(&t, f, v);
+		buf_printf(&t, "%s%s", v->name, v[1].name ? ";" : "");
 		text[t.len] = '\0';
 		explain_words(b, style, text, &at, indent);
 	}
@@ -172,7 +179,7 @@ static const struct field *longest_values(const struct field *rows, size_t n,
 	for (size_t i = 0; i < n; i++) {
 		size_t k = 0;
 
-		while (rows[i].values && rows[i].values[k].name)
+		while (rows[i].values && rows[i].type != FIELD_TEXT && rows[i].values[k].name)
 			k++;
 		if (k > *best_n) {
 			*best_n = k;

@@ -10,6 +10,9 @@ void explain_bold(struct buf *b, const struct explain_style *style, const char *
 void explain_words(struct buf *b, const struct explain_style *style, const char *text, size_t *at,
 		   size_t indent);
 
+/* The number of a value before its name, none of text. */
+void explain_value_number(struct buf *b, const struct field *f, const struct value_name *v);
+
 /* A row for each field: name, width, what it means. */
 void explain_fields(struct buf *b, const struct explain_style *style, const struct field *rows,
 		    size_t n, size_t name_width, size_t deeper);

@@ -56,20 +56,26 @@ static void put_value(struct visit *v, const struct field *f, const struct value
 		buf_printf(b, "%s%s%s\n", v->p->title, v->p->rfc ? " — " : "",
 			   v->p->rfc ? v->p->rfc : "");
 	buf_lit(b, "  ");
-	if (f->hex)
-		buf_printf(b, "0x%0*x ", f->hex, value->value);
-	else
-		buf_printf(b, "%u ", value->value);
+	explain_value_number(b, f, value);
 	explain_bold(b, v->style, value->name);
 	buf_printf(b, " — %s, %s\n", f->name, f->title);
+}
+
+/* Whether it is asked for: by its number or its name, of text by its word. */
+static bool is_asked(const struct visit *v, const struct field *f, const struct value_name *value)
+{
+	size_t len = strcspn(value->name, " ");
+
+	if (f->type == FIELD_TEXT)
+		return len == strlen(v->word) && !strncasecmp(value->name, v->word, len);
+	return v->number ? value->value == v->value : !strcasecmp(value->name, v->word);
 }
 
 /* Rows that share a list of values, and follow each other, say it once. */
 static void find_value(struct visit *v, const struct field *f)
 {
 	for (const struct value_name *n = f->values; n && n->name; n++) {
-		if (n == v->last ||
-		    (v->number ? n->value != v->value : strcasecmp(n->name, v->word) != 0))
+		if (n == v->last || !is_asked(v, f, n))
 			continue;
 		v->last = n;
 		put_value(v, f, n);
@@ -177,7 +183,9 @@ static void put_all_values(struct buf *b, const struct explain_style *style, con
 			explain_bold(b, style, "Values");
 			buf_char(b, '\n');
 		}
-		if (f->hex)
+		if (f->type == FIELD_TEXT)
+			buf_printf(b, "  %s\n", v->name);
+		else if (f->hex)
 			buf_printf(b, "  0x%0*x  %s\n", f->hex, v->value, v->name);
 		else
 			buf_printf(b, "  %5u  %s\n", v->value, v->name);

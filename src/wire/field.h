@@ -53,7 +53,7 @@ struct field {
 	const char *title;
 	const char *label; /* for the drawing where the title is too wide; NULL: the title */
 	const char *about; /* one sentence without full stop; NULL where the title says all */
-	const struct value_name *values; /* NULL: none */
+	const struct value_name *values; /* NULL: none. Of text: words and what they mean */
 	const struct block *block;	 /* FIELD_GROUP that repeats: what each one holds */
 };
 

@@ -19,7 +19,7 @@ static const struct field first_rows[] = {
 	{ AS_FLAG("http.request", 0), .computed = true, .title = "Request" },
 	{ AS_FLAG("http.response", 0), .computed = true, .title = "Response" },
 	{ AS_FLAG("http.leading_crlf", 0), .computed = true, .title = "Empty lines before it" },
-	{ AS_TEXT("http.request.method", 0, 0), .title = "Method" },
+	{ AS_TEXT("http.request.method", 0, 0), .title = "Method", .values = http_method_names },
 	{ AS_TEXT("http.request.uri", 0, 0), .title = "Target", .about = "What is asked for" },
 	{ AS_TEXT("http.request.uri.path", 0, 0), .depth = 1, .title = "Path" },
 	{ AS_TEXT("http.request.uri.query", 0, 0), .depth = 1, .title = "Query" },

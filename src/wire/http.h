@@ -45,6 +45,7 @@ enum {
 /* The row of the header called @name, or -1. */
 int http_header_find(struct text name);
 
-extern const struct value_name http_status_names[];
+/* Methods that are enough to know HTTP by, each with what it means; status codes. */
+extern const struct value_name http_method_names[], http_status_names[];
 
 #endif

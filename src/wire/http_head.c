@@ -7,55 +7,10 @@
 #include "wire/http_head.h"
 
 #include "base/err.h"
+#include "wire/http.h"
 
 #define EMPTY_MAX  256u /* bytes of empty lines before a message */
 #define METHOD_MAX 32	/* the longest registered has 17 characters */
-
-/* Methods that are enough to know HTTP by: IANA's list (http-methods), then UPnP's. */
-static const char *const methods[] = {
-	"GET",
-	"QUERY",
-	"ACL",
-	"BASELINE-CONTROL",
-	"BIND",
-	"CHECKIN",
-	"CHECKOUT",
-	"LABEL",
-	"LINK",
-	"UNLINK",
-	"MERGE",
-	"MKACTIVITY",
-	"MKCALENDAR",
-	"MKREDIRECTREF",
-	"MKWORKSPACE",
-	"ORDERPATCH",
-	"REBIND",
-	"UNBIND",
-	"UNCHECKOUT",
-	"UPDATE",
-	"UPDATEREDIRECTREF",
-	"VERSION-CONTROL",
-	"POST",
-	"HEAD",
-	"PUT",
-	"DELETE",
-	"OPTIONS",
-	"CONNECT",
-	"TRACE",
-	"PATCH",
-	"PROPFIND",
-	"PROPPATCH",
-	"MKCOL",
-	"COPY",
-	"MOVE",
-	"LOCK",
-	"UNLOCK",
-	"REPORT",
-	"SEARCH",
-	"NOTIFY",
-	"M-SEARCH",
-	"SUBSCRIBE",
-};
 
 /* "HTTP/1.1 200 OK". What is after the code is free. */
 static bool parse_status_line(struct text line, struct http_head *h)
@@ -291,11 +246,13 @@ void http_head_framing(struct http_head *head, const uint8_t *bytes, enum http_a
 
 uint32_t http_method_len(struct text t)
 {
-	for (size_t i = 0; i < sizeof(methods) / sizeof(methods[0]); i++) {
-		uint32_t n = (uint32_t)strlen(methods[i]);
+	for (const struct value_name *m = http_method_names; m->name && t.len; m++) {
+		uint32_t n;
 
-		if (n < t.len && t.at[0] == (uint8_t)methods[i][0] && t.at[n] == ' ' &&
-		    !memcmp(t.at, methods[i], n))
+		if (t.at[0] != (uint8_t)*m->name)
+			continue;
+		n = (uint32_t)strcspn(m->name, " ");
+		if (n < t.len && t.at[n] == ' ' && !memcmp(t.at, m->name, n))
 			return n;
 	}
 	return 0;

@@ -1,8 +1,55 @@
 /*
- * Status codes as IANA registers them (http-status-codes), and the header fields that Wireshark has
- * a field for.
+ * Methods (http-methods, then those of UPnP) and status codes (http-status-codes) as IANA registers
+ * them, and the header fields that Wireshark has a field for.
  */
 #include "wire/http.h"
+
+const struct value_name http_method_names[] = {
+	{ 1, "GET fetch" },
+	{ 2, "HEAD the header only" },
+	{ 3, "POST give data to a resource" },
+	{ 4, "PUT store" },
+	{ 5, "DELETE remove" },
+	{ 6, "CONNECT a tunnel through a proxy" },
+	{ 7, "OPTIONS what can be asked for" },
+	{ 8, "TRACE echo the request" },
+	{ 9, "PATCH change a part" },
+	{ 10, "QUERY fetch by a question in the body" },
+	{ 11, "PROPFIND read properties" },
+	{ 12, "PROPPATCH change properties" },
+	{ 13, "MKCOL make a collection" },
+	{ 14, "COPY copy" },
+	{ 15, "MOVE move" },
+	{ 16, "LOCK lock" },
+	{ 17, "UNLOCK unlock" },
+	{ 18, "REPORT a report" },
+	{ 19, "SEARCH search" },
+	{ 20, "NOTIFY an event, of UPnP" },
+	{ 21, "M-SEARCH look for devices, of UPnP" },
+	{ 22, "SUBSCRIBE to events, of UPnP" },
+	{ 23, "UNSUBSCRIBE from events, of UPnP" },
+	{ 24, "ACL change access rights" },
+	{ 25, "BASELINE-CONTROL put under control as a whole" },
+	{ 26, "BIND one more name" },
+	{ 27, "REBIND move a name" },
+	{ 28, "UNBIND remove a name" },
+	{ 29, "CHECKIN a new version" },
+	{ 30, "CHECKOUT begin to change a version" },
+	{ 31, "UNCHECKOUT give up changes" },
+	{ 32, "VERSION-CONTROL put under control" },
+	{ 33, "LABEL change labels of a version" },
+	{ 34, "MERGE merge versions" },
+	{ 35, "MKACTIVITY make an activity" },
+	{ 36, "MKWORKSPACE make a workspace" },
+	{ 37, "UPDATE to another version" },
+	{ 38, "LINK relate resources" },
+	{ 39, "UNLINK end a relation" },
+	{ 40, "MKCALENDAR make a calendar" },
+	{ 41, "MKREDIRECTREF make a redirection" },
+	{ 42, "UPDATEREDIRECTREF change a redirection" },
+	{ 43, "ORDERPATCH change the order of a collection" },
+	{ 0 },
+};
 
 const struct value_name http_status_names[] = {
 	{ 100, "Continue" },
