@@ -282,8 +282,8 @@ static void put_extra_ports(struct writer *w, const struct scan_host *host,
 static void put_port(struct writer *w, const struct scan_row *row)
 {
 	const struct scan_report *r = w->report;
-	const char *service = scan_service(r, row->lane, row->port);
-	const char *banner = row->detail ? row->detail->banner : NULL;
+	const char *service = scan_service(r, row);
+	const char *banner = scan_banner(row);
 	struct buf *b = &w->b;
 
 	buf_printf(b,
@@ -337,7 +337,7 @@ static void put_host(struct writer *w, const struct scan_host *host, const struc
 		   start, start + (long)(r->took_ns / NS_PER_S), up_word(host, found));
 	buf_addr(b, &host->addr);
 	buf_printf(b, "\" addrtype=\"ipv%d\"/>\n", host->addr.family == AF_INET ? 4 : 6);
-	if (found && !mac_is_zero(&found->mac)) {
+	if (found && !mac_is_zero(&found->mac) && !(found->evidence & 1u << EVIDENCE_SELF)) {
 		const char *vendor = vendor_of_mac(&found->mac);
 
 		buf_lit(b, "<address addr=\"");
@@ -471,7 +471,7 @@ static void put_line(struct writer *w, const struct scan_host *host, const struc
 	}
 	for (size_t i = 0; i < view->n_rows; i++) {
 		const struct scan_row *row = &view->rows[i];
-		const char *service = scan_service(w->report, row->lane, row->port);
+		const char *service = scan_service(w->report, row);
 
 		if (!scan_report_row(w->report, row))
 			continue;
@@ -480,8 +480,8 @@ static void put_line(struct writer *w, const struct scan_host *host, const struc
 		if (service)
 			put_field(b, service);
 		buf_lit(b, "//");
-		if (row->detail && row->detail->banner)
-			put_field(b, row->detail->banner);
+		if (scan_banner(row))
+			put_field(b, scan_banner(row));
 		buf_char(b, '/');
 	}
 	if (plan->n_lanes) {

@@ -7,6 +7,9 @@
 #include "io/clock.h"
 #include "wire/vendor.h"
 
+#define LINE_WIDTH 80
+#define MAC_WIDTH  (2 + 17 + 3)
+
 enum { HOST, PORT, PROTOCOL, STATE, SERVICE, REASON, TTL, RTT, TRIES, BANNER, N_PORT };
 
 static const struct out_column port_columns[] = {
@@ -15,7 +18,10 @@ static const struct out_column port_columns[] = {
 	[PROTOCOL] = { "protocol", OUT_TEXT, "PROTO", .about = "tcp or udp" },
 	[STATE] = { "state", OUT_TEXT,
 		    .about = "open, closed, filtered, open|filtered or unreachable" },
-	[SERVICE] = { "service", OUT_TEXT, .about = "what usually listens on that port" },
+	[SERVICE] = { "service", OUT_TEXT,
+		      .about =
+			      "what usually listens on that port; with --banner, what speaks there "
+			      "if that is known" },
 	[REASON] = { "reason", OUT_TEXT, .about = "why the state is that" },
 	[TTL] = { "ttl", OUT_UINT, .extra = true, .about = "time to live of the answer" },
 	[RTT] = { "rtt_ms", OUT_MS, .extra = true, .about = "from the probe to its answer" },
@@ -195,7 +201,7 @@ static void record_row(const struct scan_report *report, const struct scan_host 
 		[PORT] = out_uint(row->port),
 		[PROTOCOL] = out_text(scan_protocol(report->plan, row->lane)),
 		[STATE] = out_styled(out_text(port_state_name(row->state)), styles[row->state]),
-		[SERVICE] = out_text(scan_service(report, row->lane, row->port)),
+		[SERVICE] = out_text(scan_service(report, row)),
 	};
 	char memory[200];
 	struct buf reason = buf_in(memory, sizeof(memory));
@@ -209,9 +215,9 @@ static void record_row(const struct scan_report *report, const struct scan_host 
 		values[TTL] = out_uint((uint64_t)row->answer->event.ttl);
 	if (!row->answer && row->state != PORT_OPEN)
 		values[TRIES] = out_uint(report->n_tries);
+	values[BANNER] = out_text(scan_banner(row));
 	if (row->detail) {
 		values[TRIES] = out_uint(row->detail->try + 1);
-		values[BANNER] = out_text(row->detail->banner);
 		if (row->detail->rtt_ns >= 0)
 			values[RTT] = out_ns(row->detail->rtt_ns);
 	}
@@ -278,7 +284,9 @@ static void head_host(const struct scan_report *report, const struct scan_host *
 	if (found && !mac_is_zero(&found->mac)) {
 		const char *vendor = vendor_of_mac(&found->mac);
 
-		buf_lit(&b, ", ");
+		/* In a line of its own where both would be too long. */
+		buf_str(&b, b.len + MAC_WIDTH + (vendor ? strlen(vendor) : 0) > LINE_WIDTH ? "\n  "
+											   : ", ");
 		buf_mac(&b, found->mac.bytes);
 		if (vendor)
 			buf_printf(&b, " (%s)", vendor);
@@ -410,7 +418,16 @@ void scan_report_show(struct scan_report *report)
 	show_account(report);
 }
 
-const char *scan_service(const struct scan_report *report, unsigned lane, uint16_t port)
+const char *scan_service(const struct scan_report *report, const struct scan_row *row)
 {
-	return services_name(report->services, port, scan_protocol(report->plan, lane));
+	if (row->detail && row->detail->banner && row->detail->banner->service[0])
+		return row->detail->banner->service;
+	return services_name(report->services, row->port, scan_protocol(report->plan, row->lane));
+}
+
+const char *scan_banner(const struct scan_row *row)
+{
+	const struct scan_banner *banner = row->detail ? row->detail->banner : NULL;
+
+	return banner && banner->text[0] ? banner->text : NULL;
 }

@@ -39,8 +39,11 @@ bool scan_report_host(const struct scan_report *report, const struct scan_host *
 /* Whether a row is shown, as the options say. */
 bool scan_report_row(const struct scan_report *report, const struct scan_row *row);
 
-/* "22/tcp" has the name "ssh"; NULL: none. */
-const char *scan_service(const struct scan_report *report, unsigned lane, uint16_t port);
+/* What speaks there, or usually listens on that port; NULL: not known. */
+const char *scan_service(const struct scan_report *report, const struct scan_row *row);
+
+/* What it says; NULL: nothing. */
+const char *scan_banner(const struct scan_row *row);
 
 /* nmap's forms. Return: 0 or an exit status after a message. */
 int scan_report_xml(const struct scan_report *report, const char *path);

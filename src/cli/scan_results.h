@@ -23,12 +23,18 @@ struct scan_answer {
 	unsigned rank; /* a port's greater one holds */
 };
 
+/* What speaks on a port; text from the network, made safe. */
+struct scan_banner {
+	char service[16]; /* "": not known */
+	char text[];
+};
+
 /* What is told of a port beyond its answer. */
 struct scan_detail {
 	uint32_t unit;
 	uint32_t try;
-	int64_t rtt_ns; /* -1: unknown */
-	char *banner;	/* from the network; NULL: none */
+	int64_t rtt_ns;		    /* -1: unknown */
+	struct scan_banner *banner; /* NULL: none */
 };
 
 struct scan_host {

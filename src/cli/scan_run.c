@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "cli/scan.h"
+#include "cli/scan_banners.h"
 #include "cli/sweep.h"
 #include "host/address.h"
 #include "host/link.h"
@@ -34,6 +35,7 @@ struct scan {
 	struct found *found;
 	struct sweep sweep;
 	struct probe_run *run;
+	struct scan_banners *banners;
 	struct progress progress;
 	struct scan_report report;
 	uv_timer_t redraw;
@@ -268,6 +270,30 @@ static int save(struct scan *s)
 	return status;
 }
 
+static void on_banners(void *ctx)
+{
+	struct scan *s = ctx;
+
+	probing_stop(&s->probing);
+}
+
+/* What speaks on the open ports. Return: whether there is something to wait for. */
+static bool start_banners(struct scan *s)
+{
+	int err;
+
+	scan_results_sort(s->results);
+	err = scan_banners_new(&s->probing.loop, s->plan, s->results, on_banners, s, &s->banners);
+	if (err < 0)
+		command_notes(s->probing.cmd, "cannot ask what speaks on the open ports: %s",
+			      err_text(err));
+	if (err)
+		return false;
+	s->progress = progress_of("banners", scan_results_n_open(s->results), clock_monotonic_ns(),
+				  isatty(STDERR_FILENO) && !s->probing.cmd->common.quiet);
+	return true;
+}
+
 static void on_done(void *ctx, const struct probe_account *account)
 {
 	struct scan *s = ctx;
@@ -281,7 +307,8 @@ static void on_done(void *ctx, const struct probe_account *account)
 		command_notes(s->probing.cmd,
 			      "broken off; with --resume FILE it could go on later");
 	s->run = NULL;
-	probing_stop(&s->probing);
+	if (s->probing.stopping || !s->options->banner || !start_banners(s))
+		probing_stop(&s->probing);
 }
 
 /* Hosts that answered before their ports are asked are shown whatever these say. */
@@ -366,6 +393,9 @@ static void on_redraw(uv_timer_t *timer)
 	struct buf b = buf_in(text, sizeof(text));
 
 	sweep_redraw(&s->sweep);
+	if (s->banners)
+		progress_show(&s->progress, clock_monotonic_ns(), scan_banners_n_done(s->banners),
+			      NULL);
 	if (!s->run)
 		return;
 	buf_u64(&b, scan_results_n_open(s->results));
@@ -522,6 +552,7 @@ int scan_run(struct command *cmd, const struct scan_options *options, struct sca
 	progress_clear(&s.progress);
 	if (!status)
 		status = report(&s, clock_monotonic_ns() - started_ns);
+	scan_banners_free(s.banners);
 	uv_close((uv_handle_t *)&s.redraw, NULL);
 	probing_end(&s.probing);
 	scan_results_free(s.results);

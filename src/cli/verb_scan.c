@@ -23,6 +23,8 @@ static const struct verb_option options[] = {
 	{ 0, "Pn", NULL, "ask the ports of silent hosts, too", OPTION_FLAG, AT(no_discovery),
 	  .one_dash = true },
 	{ 0, "open", NULL, "show open ports only", OPTION_FLAG, AT(open_only) },
+	{ 0, "banner", NULL, "connect to open TCP ports and tell what speaks there", OPTION_FLAG,
+	  AT(banner) },
 	{ 0, "shard", "I/N", "only part I of N; all parts with the same --seed make the whole",
 	  OPTION_TEXT, AT(shard) },
 	{ 0, "seed", "N", "of the order in which targets and ports are asked", OPTION_UINT,
@@ -115,7 +117,7 @@ static const struct out_type *const records[] = { &scan_port_type, &scan_host_ty
 static const struct example examples[] = {
 	{ "sonde scan 10.0.2.0/24",
 	  "the 1,000 ports most often open, of every host that is there" },
-	{ "sonde scan -p- 10.0.2.7", "all ports of one host" },
+	{ "sonde scan -p- --banner 10.0.2.7", "all ports of one host, and what speaks there" },
 	{ "sonde scan -sSU -p 53,123,161 10.0.0.0/16", "by TCP and by UDP" },
 	{ "sonde scan --resume night.scan --rate 200 -p- 10.0.0.0/16",
 	  "slowly; after Ctrl-C, the same command goes on where it was" },
