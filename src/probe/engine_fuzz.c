@@ -13,7 +13,7 @@
 
 #define START_NS  NS_PER_S
 #define N_TARGETS 6
-#define FRAME_MAX 512
+#define FRAME_MAX 2048
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
 
@@ -24,15 +24,18 @@ struct fuzz {
 	uint8_t frame[FRAME_MAX];
 };
 
-static int route(void *ctx, const struct addr *target, enum probe_via via UNUSED,
+static int route(void *ctx, const struct addr *target, enum probe_via via,
 		 struct probe_link *ret_link)
 {
-	(void)ctx;
+	struct fuzz *f = ctx;
+
 	*ret_link = (struct probe_link){ .ifindex = 1,
 					 .mac = { { 2, 0, 0, 0, 0, 1 } },
 					 .source = *target,
 					 .on_link = target->bytes[0] == 10 ||
 						    target->bytes[0] == 0xfe };
+	if (via == PROBE_VIA_IP && target->bytes[3] == 2 && f->now_ns < START_NS + 30 * NS_PER_MS)
+		return -EAGAIN;
 	return target->bytes[3] == 9 ? -EHOSTUNREACH : 0;
 }
 
@@ -68,6 +71,28 @@ static void turn(struct fuzz *f)
 	}
 }
 
+static void swap(uint8_t *a, uint8_t *b, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		uint8_t byte = a[i];
+
+		a[i] = b[i];
+		b[i] = byte;
+	}
+}
+
+/* A SYN becomes the SYN+ACK that answers it. */
+static void answer_syn(struct fuzz *f)
+{
+	bool ip4 = f->last.target.family == AF_INET;
+	uint8_t *ip = f->frame, *tcp = ip + (ip4 ? 20 : 40);
+
+	swap(ip + (ip4 ? 12 : 8), ip + (ip4 ? 16 : 24), ip4 ? 4 : 16);
+	swap(tcp, tcp + 2, 2);
+	store_be32(tcp + 8, load_be32(tcp + 4) + 1);
+	tcp[13] = 0x12;
+}
+
 /* What was sent last as its target would answer it. */
 static struct probe_packet answer_of(struct fuzz *f)
 {
@@ -77,11 +102,14 @@ static struct probe_packet answer_of(struct fuzz *f)
 		f->frame[21] = 2;
 		memcpy(f->frame + 28, f->last.target.bytes, 4);
 	}
+	if (f->last.via == PROBE_VIA_IP)
+		answer_syn(f);
 	return (struct probe_packet){ .via = f->last.via,
 				      .family = f->last.target.family,
 				      .data = f->frame,
 				      .len = f->last.len,
 				      .from = f->last.target,
+				      .from_port = f->last.port,
 				      .slot = f->last.slot,
 				      .token = f->last.token };
 }
@@ -102,6 +130,11 @@ static void deliver(struct fuzz *f, uint8_t what, const uint8_t *bytes, size_t n
 			memcpy(f->frame + bytes[0], bytes + 1, n - 1);
 	}
 	packet.error = n && bytes[0] & 1 ? ECONNREFUSED : 0;
+	if (packet.via == PROBE_VIA_UDP && n && bytes[0] & 2) {
+		packet.reporter = packet.from;
+		packet.icmp_type = bytes[0];
+		packet.icmp_code = bytes[n - 1];
+	}
 	packet.rx_ns = f->now_ns;
 	packet.ttl = -1;
 	if (probe_engine_input(f->engine, f->now_ns, &packet, &event))
@@ -140,10 +173,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 		{ .module = &probe_icmp, .after = 3 },
 		{ .module = &probe_tcp, .ports = ports, .n_ports = ARRAY_LEN(ports) },
 		{ .module = &probe_icmp, .each = true },
+		{ .module = &probe_syn, .ports = ports, .n_ports = ARRAY_LEN(ports) },
+		{ .module = &probe_udp, .ports = ports, .n_ports = ARRAY_LEN(ports) },
 	};
 	static const char *const texts[N_TARGETS] = { "10.0.0.1", "10.0.0.9",	 "192.0.2.1",
 						      "fe80::1",  "2001:db8::1", "192.0.2.2" };
 	struct addr targets[N_TARGETS];
+	struct fuzz f = { .now_ns = START_NS };
 	struct probe_config config = {
 		.list = targets,
 		.n_list = N_TARGETS,
@@ -158,10 +194,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 		.max_slots = 20,
 		.max_connects = 2,
 		.payload_len = len && data[0] & 1 ? 56 : 8,
+		.source_port = 65535,
+		.n_source_ports = 2,
+		.last_pass = len && data[0] & 2,
 		.key = { 1, 2 },
 		.route = route,
+		.route_ctx = &f,
 	};
-	struct fuzz f = { .now_ns = START_NS };
 	struct probe_account a;
 
 	for (size_t i = 0; i < N_TARGETS; i++)
@@ -175,7 +214,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 		turn(&f);
 	}
 	a = probe_engine_account(f.engine);
-	/* Each pair that is not skipped once, and those of the last lane three times. */
+	/* Each pair that is not skipped once, and those of the lane of pings three times. */
 	if (!probe_engine_done(f.engine) || f.n_resolved != a.total - a.skipped + 2 * N_TARGETS ||
 	    f.n_resolved != a.answered + a.errors + a.silent + a.failed)
 		abort();
