@@ -13,18 +13,20 @@
 #define RATE_MIN    100
 #define RATE_START  20000 /* what any network bears */
 #define RATE_FAST   (UINT64_C(1) << 32)
-#define TRIAL_NS    (50 * NS_PER_MS)
-#define TRIAL_N	    500 /* probes, at least */
-#define WAIT_MIN_NS (10 * NS_PER_MS)
+#define TRIAL_NS    (20 * NS_PER_MS)
+#define LONG_NS	    (100 * NS_PER_MS) /* a trial that is to notice small losses */
+#define TRIAL_N	    500		      /* probes, at least */
+#define WAIT_MIN_NS (5 * NS_PER_MS)
 #define WAIT_MAX_NS (500 * NS_PER_MS)
 #define NO_RTT_NS   (100 * NS_PER_MS)
-#define KNOWN_MAX   (1u << 20) /* first tries remembered; older ones fade */
+#define STALL_NS    (100 * NS_PER_MS) /* so long this machine may be busy with something else */
+#define KNOWN_MAX   (1u << 20)	      /* first tries remembered; older ones fade */
 
 static void begin_trial(struct pace *p, uint64_t start_ns)
 {
-	uint64_t len_ns = TRIAL_NS;
+	uint64_t len_ns = p->doubles ? TRIAL_NS : LONG_NS;
 
-	if (p->rate < TRIAL_N * (NS_PER_S / TRIAL_NS))
+	if (p->rate < TRIAL_N * (NS_PER_S / len_ns))
 		len_ns = TRIAL_N * NS_PER_S / p->rate;
 	p->trial = (struct pace_trial){ .start_ns = start_ns, .end_ns = start_ns + len_ns };
 }
@@ -100,7 +102,7 @@ static uint64_t wait_ns(const struct pace *p)
 	return MIN(MAX(wait, (uint64_t)WAIT_MIN_NS), (uint64_t)WAIT_MAX_NS);
 }
 
-/* What really left in the trial, a second. */
+/* What really left since the trial began, a second. */
 static uint64_t trial_rate(const struct pace *p, uint64_t now_ns)
 {
 	uint64_t took_ns = now_ns - p->trial.start_ns;
@@ -144,8 +146,10 @@ static void set_back(struct pace *p, uint64_t now_ns, double share, double known
 	p->bad_share = share;
 	p->setback = true;
 	p->doubles = false;
-	p->soft = MAX((uint64_t)(bears * 0.95), (uint64_t)RATE_MIN);
-	p->rate = MIN(MAX((uint64_t)(bears * 0.85), (uint64_t)RATE_MIN), p->rate);
+	/* Not by more than that at once: this machine may have stood still for a while. */
+	p->rate = MAX(MIN((uint64_t)(bears * 0.85), p->rate), p->rate / 4);
+	p->rate = MIN(MAX(p->rate, (uint64_t)RATE_MIN), p->ceiling);
+	p->soft = MAX((uint64_t)(bears * 0.95), p->rate);
 }
 
 bool pace_judge(struct pace *p, uint64_t now_ns)
@@ -158,12 +162,14 @@ bool pace_judge(struct pace *p, uint64_t now_ns)
 		return false;
 	known = p->known_n > 0 ? p->known_found / p->known_n : 0;
 	expected = n * known;
-	spread = expected < 10 ? 0 : sqrt(expected * (1 - known) * (1 + n / p->known_n));
 	/* By more than three standard deviations, and than what does not matter. */
+	spread = expected < 10 ? 0 : sqrt(expected * (1 - known) * (1 + n / p->known_n));
 	if (expected < 10 || found >= expected - 3 * spread - expected / 50) {
 		p->setback = false;
 		learn(p);
 		speed_up(p, now_ns);
+	} else if (now_ns < t->end_ns + wait_ns(p) + STALL_NS) {
+		return false;
 	} else if (p->setback && found / n < p->bad_share * 1.1) {
 		p->known_n = n;
 		p->known_found = found;
