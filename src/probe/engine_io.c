@@ -22,7 +22,9 @@
 #define BATCHES_A_TURN	 8
 #define DROPS_EVERY_NS	 (100 * NS_PER_MS)
 #define CONNECTS_DEFAULT 256
-#define ROOM_WITHIN_NS	 (2 * NS_PER_MS) /* when the pump should long have said so itself */
+#define DRAIN_EVERY_NS	 NS_PER_MS
+#define TURN_NS		 (200 * NS_PER_US) /* fast paces leave in groups, not one by one */
+#define ROOM_WITHIN_NS	 (2 * NS_PER_MS)   /* when the pump should long have said so itself */
 
 /* Time */
 
@@ -96,25 +98,34 @@ static void reap(struct probe_io *io)
 static uint64_t serve_run(struct probe_run *run)
 {
 	struct probe_event event;
-	bool full = false;
+	bool full = false, more = true;
 	uint64_t deadline_ns;
 
 	while (!run->ended && probe_engine_next_event(run->engine, clock_monotonic_ns(), &event))
 		engine_io_tell(run, &event);
-	for (unsigned i = 0; i < BATCHES_A_TURN && !run->ended; i++)
-		if (!engine_io_send(run, &full))
-			break;
+	for (unsigned i = 0; i < BATCHES_A_TURN && more && !run->ended; i++) {
+		more = engine_io_send(run, &full);
+		if (more)
+			run->sent_ns = clock_monotonic_ns();
+	}
 	if (probe_engine_done(run->engine)) {
 		count_drops(run->io, clock_monotonic_ns(), true);
 		run->ended = true;
 	}
-	deadline_ns = run->ended ? 0 : probe_engine_deadline(run->engine);
-	return full ? MAX(deadline_ns, clock_monotonic_ns() + ROOM_WITHIN_NS) : deadline_ns;
+	if (run->ended)
+		return 0;
+	deadline_ns = probe_engine_deadline(run->engine);
+	if (full)
+		return MAX(deadline_ns, clock_monotonic_ns() + ROOM_WITHIN_NS);
+	return more ? deadline_ns : MAX(deadline_ns, run->sent_ns + TURN_NS);
 }
 
 /* What has come before time says that it has not. */
-static void drain_rings(struct probe_io *io)
+static void drain_rings(struct probe_io *io, uint64_t now_ns)
 {
+	if (now_ns < io->drained_ns + DRAIN_EVERY_NS)
+		return;
+	io->drained_ns = now_ns;
 	for (unsigned kind = CARRIER_RING4; kind <= CARRIER_RING6; kind++)
 		if (carrier_if_open(&io->carriers, kind))
 			engine_io_receive(io, &io->carriers.of[kind]);
@@ -126,7 +137,7 @@ static void service(struct probe_io *io)
 
 	if (carrier_if_open(&io->carriers, CARRIER_CONNECT))
 		connector_expire(io->carriers.of[CARRIER_CONNECT].connector, now_ns);
-	drain_rings(io);
+	drain_rings(io, now_ns);
 	count_drops(io, now_ns, false);
 	for (struct probe_run *run = io->runs; run; run = run->next)
 		deadline_ns = MIN(deadline_ns, serve_run(run));

@@ -12,6 +12,7 @@ struct probe_run {
 	struct probe_engine *engine;
 	struct probe_run_callbacks callbacks;
 	uint64_t timeout_ns;
+	uint64_t sent_ns; /* when something left last */
 	bool ended;
 };
 
@@ -20,7 +21,7 @@ struct probe_io {
 	struct routes *routes;
 	struct neighbours *neighbours; /* NULL: no IP packets were to be sent so far */
 	struct probe_run *runs;
-	uint64_t armed_ns, drops_ns;
+	uint64_t armed_ns, drops_ns, drained_ns;
 };
 
 /* An event to the run's owner. */
