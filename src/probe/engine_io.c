@@ -178,17 +178,36 @@ static void families_of(const struct probe_config *config, bool *ret_ip4, bool *
 	}
 }
 
+/* Next hops are asked for by the packet sockets that are open. */
+static int open_neighbours(struct probe_io *io)
+{
+	struct carrier *arp = carrier_if_open(&io->carriers, CARRIER_ARP);
+	struct carrier *nd = carrier_if_open(&io->carriers, CARRIER_ND);
+	int err = io->neighbours ? 0 : neighbours_new(clock_monotonic_ns(), &io->neighbours);
+
+	if (!err)
+		neighbours_use(io->neighbours, arp ? arp->link : NULL, nd ? nd->link : NULL);
+	return err;
+}
+
 int probe_io_open(struct probe_io *io, const struct probe_module *module, int family)
 {
 	int err = carriers_open_for(&io->carriers, module, family);
 
-	if (err || module->via != PROBE_VIA_IP || io->neighbours)
-		return err;
-	err = neighbours_new(clock_monotonic_ns(), &io->neighbours);
-	if (!err)
-		neighbours_use(io->neighbours, io->carriers.of[CARRIER_ARP].link,
-			       io->carriers.of[CARRIER_ND].link);
-	return err;
+	return err || module->via != PROBE_VIA_IP ? err : open_neighbours(io);
+}
+
+/* Beside ARP or neighbour solicitation, ICMP can leave as frames as well; it need not. */
+static void open_for_frames(struct probe_io *io, const struct probe_config *config)
+{
+	bool link = false, icmp = false;
+
+	for (size_t i = 0; i < config->n_lanes; i++) {
+		link |= config->lanes[i].module->via == PROBE_VIA_LINK;
+		icmp |= config->lanes[i].module->via == PROBE_VIA_ICMP;
+	}
+	if (link && icmp && !carriers_open(&io->carriers, CARRIER_PUMP))
+		(void)!open_neighbours(io);
 }
 
 static int open_carriers(struct probe_io *io, const struct probe_config *config)
@@ -218,6 +237,7 @@ int probe_io_run(struct probe_io *io, const struct probe_config *config,
 
 	if (err)
 		return err;
+	open_for_frames(io, config);
 	if (!c.route) {
 		c.route = probe_io_route;
 		c.route_ctx = io;

@@ -198,6 +198,18 @@ int neighbours_get(struct neighbours *n, uint64_t now_ns, const struct probe_lin
 	return 0;
 }
 
+bool neighbours_peek(const struct neighbours *n, uint64_t now_ns, unsigned ifindex,
+		     const struct addr *addr, struct mac *ret_mac)
+{
+	struct key key = key_of(addr, ifindex);
+	const struct neighbour *neighbour = hash_get(n->table, &key);
+
+	if (!neighbour || neighbour->state != KNOWN || now_ns >= neighbour->due_ns)
+		return false;
+	*ret_mac = neighbour->mac;
+	return true;
+}
+
 void neighbours_hear(struct neighbours *n, uint64_t now_ns, const struct probe_packet *packet)
 {
 	const struct probe_module *module = packet->family == AF_INET ? &probe_arp : &probe_ns;
@@ -208,7 +220,6 @@ void neighbours_hear(struct neighbours *n, uint64_t now_ns, const struct probe_p
 	if (!module->read(packet, &answer) || mac_is_zero(&answer.mac))
 		return;
 	key = key_of(&answer.target, packet->ifindex);
-	neighbour = hash_get(n->table, &key);
-	if (neighbour)
+	if (find_or_add(n, &key, &neighbour) >= 0)
 		learn(neighbour, now_ns, &answer.mac);
 }

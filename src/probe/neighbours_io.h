@@ -30,10 +30,14 @@ void neighbours_use(struct neighbours *n, struct link_socket *arp, struct link_s
 MUST_CHECK int neighbours_get(struct neighbours *n, uint64_t now_ns, const struct probe_link *link,
 			      const struct addr *neighbour, struct mac *ret_mac);
 
+/* The same of one that was heard already; nobody is asked. */
+bool neighbours_peek(const struct neighbours *n, uint64_t now_ns, unsigned ifindex,
+		     const struct addr *neighbour, struct mac *ret_mac);
+
 /* Sends what neighbours_get() left to be asked. */
 void neighbours_flush(struct neighbours *n);
 
-/* A frame that came in by one of the sockets. */
+/* A frame that came in by one of the sockets: who answers, whoever asked, is known from then on. */
 void neighbours_hear(struct neighbours *n, uint64_t now_ns, const struct probe_packet *packet);
 
 #endif

@@ -315,3 +315,19 @@ int routes_resolve(struct routes *r, struct neighbours *neighbours, uint64_t now
 		*ret_link = link;
 	return err;
 }
+
+bool routes_ready(struct routes *r, struct neighbours *neighbours, uint64_t now_ns,
+		  const struct addr *target, struct probe_link *ret_link)
+{
+	struct probe_link link;
+
+	if (routes_get(r, now_ns, target, &link))
+		return false;
+	if (!link.on_link)
+		return !routes_resolve(r, neighbours, now_ns, target, ret_link) &&
+		       !mac_is_zero(&ret_link->next_hop);
+	if (!neighbours_peek(neighbours, now_ns, link.ifindex, target, &link.next_hop))
+		return false;
+	*ret_link = link;
+	return true;
+}

@@ -24,4 +24,9 @@ MUST_CHECK int routes_get(struct routes *r, uint64_t now_ns, const struct addr *
 MUST_CHECK int routes_resolve(struct routes *r, struct neighbours *neighbours, uint64_t now_ns,
 			      const struct addr *target, struct probe_link *ret_link);
 
+/* The same, for who can do without: routers are asked for, neighbours must have been heard. Return:
+ * false when the link has no such addresses, or it is not known now. */
+bool routes_ready(struct routes *r, struct neighbours *neighbours, uint64_t now_ns,
+		  const struct addr *target, struct probe_link *ret_link);
+
 #endif
