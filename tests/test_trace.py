@@ -123,6 +123,25 @@ def test_each_hop_is_that_of_traceroute(chain, family, ours, theirs):
 
 
 @pytest.mark.parametrize("family", [4, 6])
+def test_an_open_port_answers_at_its_hop(chain, family):
+    """SYNs that come too far do not hide the answer to the one that just comes there."""
+    server = ["ip", "netns", "exec", PREFIX + "far", "/usr/bin/python3", "-m", "http.server",
+              "--bind", FAR[family], "8080"]
+    with subprocess.Popen(server, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as p:
+        try:
+            for _ in range(50):
+                if FAR[family] in chain.run("ss", "-Hltn", on="far").out:
+                    break
+                time.sleep(0.1)
+            done = chain.trace("--json", "-T", "-p", 8080, "-c", 5, FAR[family])
+        finally:
+            p.kill()
+    assert done.status == 0, done.err
+    assert {hop: r["host"] for hop, r in hops(done).items()} == routers(family)
+    assert [r["received"] for r in hops(done).values()] == [5] * 4
+
+
+@pytest.mark.parametrize("family", [4, 6])
 @pytest.mark.parametrize("method", [[], ["-I"], ["-U"]], ids=["default", "icmp", "udp"])
 def test_without_privileges(chain, family, method):
     chain.ping_groups(True)
