@@ -1,11 +1,12 @@
-"""Servers of a few lines each, kind and hostile, on ports of 127.0.0.1; says "ready" when all listen."""
+"""Servers of a few lines each, kind and hostile, on ports of 127.0.0.1."""
 
 import os
 import socketserver
 import threading
 import time
 
-MYSQL = b"8.0.36-test\0" + b"\1\0\0\0abcdefgh\0\xff\xff\xff\2\0\xff\xc1\x15" + bytes(10) + b"ijklmnopqrst\0"
+MYSQL = (b"8.0.36-test\0\1\0\0\0abcdefgh\0\xff\xff\xff\2\0\xff\xc1\x15" + bytes(10) +
+         b"ijklmnopqrst\0")
 
 
 def greet(data):
@@ -107,4 +108,3 @@ class Server(socketserver.ThreadingTCPServer):
 if __name__ == "__main__":
     for number in SERVERS:
         threading.Thread(target=Server(("127.0.0.1", number), Handler).serve_forever).start()
-    print("ready", flush=True)

@@ -1,5 +1,5 @@
-"""Banners of real servers, of servers that misbehave, and of hundreds at once; on a loopback that is
-nobody else's."""
+"""Banners of real servers, of servers that misbehave, and of hundreds at once; on a loopback that
+is nobody else's."""
 
 import os
 import subprocess
@@ -126,7 +126,8 @@ def certificate(tmp_path):
     done = run_command("openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt",
                        "ec_paramgen_curve:P-256", "-nodes", "-days", 30, "-subj",
                        "/CN=first.example", "-addext",
-                       "subjectAltName=DNS:first.example,DNS:*.second.example,IP:192.0.2.7,IP:2001:db8::7",
+                       "subjectAltName=DNS:first.example,DNS:*.second.example,"
+                       "IP:192.0.2.7,IP:2001:db8::7",
                        "-keyout", tmp_path / "key.pem", "-out", tmp_path / "cert.pem")
     assert done.status == 0, done.err
     return ["-cert", tmp_path / "cert.pem", "-key", tmp_path / "key.pem"]

@@ -10,8 +10,9 @@ RAW_IP = 101  # LINKTYPE_
 
 def written(kind):
     """[(port, bytes)] of that kind, as the modules write them."""
-    lines = [line.split(" ") for line in run_command(BUILD / "src/probe/probe-dump").out.splitlines()]
-    return [(int(port), bytes.fromhex(data)) for name, port, data in lines if name == kind]
+    lines = run_command(BUILD / "src/probe/probe-dump").out.splitlines()
+    rows = [line.split(" ") for line in lines]
+    return [(int(port), bytes.fromhex(data)) for name, port, data in rows if name == kind]
 
 
 def capture_of(packets):
@@ -41,8 +42,8 @@ def test_syn_is_a_clients(tmp_path):
     path.write_bytes(capture_of(packets))
     rows = fields(path, "ip.checksum.status", "tcp.checksum.status", "tcp.flags.str", "tcp.seq_raw",
                   "tcp.srcport", "tcp.dstport", "tcp.options.mss_val", "tcp.options.sack_perm",
-                  "tcp.options.timestamp.tsval", "tcp.options.wscale.shift", "tcp.window_size_value",
-                  "ip.flags.df", "ip.ttl", "ipv6.hlim", "_ws.malformed")
+                  "tcp.options.timestamp.tsval", "tcp.options.wscale.shift",
+                  "tcp.window_size_value", "ip.flags.df", "ip.ttl", "ipv6.hlim", "_ws.malformed")
     common = ["··········S·", str(0x01020304), "40001", "80"]
     assert rows == [
         ["1", "1", *common, "1460", "0402", str(0x11223344), "7", "64240", "1", "64", "", ""],
