@@ -206,12 +206,36 @@ uint64_t probing_unanswered(const struct probe_account *a)
 	return a->sent - MIN(a->sent, a->answered + a->errors);
 }
 
+/* Why it did not go as fast as it might have. */
+static void tell_brakes(struct command *cmd, const struct probe_account *a)
+{
+	static const char *const why[PROBE_N_BRAKES] = {
+		[PROBE_BRAKE_LOCAL] = "this machine's queues",
+		[PROBE_BRAKE_LOSS] = "answers lost at a higher rate",
+		[PROBE_BRAKE_ICMP] = "hosts that limit their ICMP errors",
+		[PROBE_BRAKE_TABLE] = "the number of probes in flight",
+	};
+	char text[200] = "";
+	size_t at = 0;
+
+	for (unsigned i = 0; i < PROBE_N_BRAKES; i++)
+		if (a->brakes[i] && at < sizeof(text))
+			at += (size_t)snprintf(text + at, sizeof(text) - at, "%s%s", at ? ", " : "",
+					       why[i]);
+	if (at)
+		out_line(cmd->out, "slowed by %s; %lu probes a second", text, a->rate);
+	if (a->again)
+		out_line(cmd->out, "asked once more in the end: %lu, found %lu", a->again,
+			 a->again_found);
+}
+
 void probing_account(struct command *cmd, const struct probe_account *a, const char *carriers)
 {
 	out_line(cmd->out, "sent %lu: answered %lu, errors %lu, silent %lu; unsent %lu", a->sent,
 		 a->answered, a->errors, probing_unanswered(a), a->failed);
 	out_line(cmd->out, "late %lu, duplicate %lu, dropped here %lu; by %s", a->late,
 		 a->duplicate, a->dropped, carriers);
+	tell_brakes(cmd, a);
 	if (a->recall >= 0 && a->recall < 0.9995)
 		command_notes(cmd,
 			      "packets were lost; about %.1f %% of those there were found. "

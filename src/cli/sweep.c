@@ -249,6 +249,12 @@ void sweep_add_account(struct probe_account *sum, const struct probe_account *a)
 	sum->failed += a->failed;
 	sum->late += a->late;
 	sum->duplicate += a->duplicate;
+	sum->stateless += a->stateless;
+	sum->again += a->again;
+	sum->again_found += a->again_found;
+	for (unsigned i = 0; i < PROBE_N_BRAKES; i++)
+		sum->brakes[i] += a->brakes[i];
+	sum->rate = MAX(sum->rate, a->rate);
 	sum->dropped += a->dropped;
 	sum->incomplete |= a->incomplete;
 	sum->recall = recall;
