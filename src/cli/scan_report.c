@@ -381,6 +381,19 @@ static void record_account(const struct scan_report *report)
 	out_record(report->cmd->out, &scan_account_type, row);
 }
 
+/* How much of it was found, and how fast. */
+static void show_recall(const struct scan_report *report)
+{
+	const struct probe_account *a = &report->account;
+
+	if (a->recall >= 0)
+		out_line(report->cmd->out, "about %.4g %% found, at %lu probes a second",
+			 a->recall * 100, a->rate);
+	if (a->stateless)
+		out_line(report->cmd->out, "%lu answers known without memory of their probes",
+			 a->stateless);
+}
+
 static void show_account(const struct scan_report *report)
 {
 	struct command *cmd = report->cmd;
@@ -397,6 +410,8 @@ static void show_account(const struct scan_report *report)
 		out_line(cmd->out, "%lu silent, their ports not asked: -Pn asks them too",
 			 report->n_left_out);
 	probing_account(cmd, &report->account, report->carriers);
+	if (report->plan->n_lanes && report->account.sent)
+		show_recall(report);
 	if (report->account.failed)
 		command_notes(cmd, "%lu probes could not be sent: %s", report->account.failed,
 			      err_text(report->error));

@@ -300,6 +300,9 @@ static void on_done(void *ctx, const struct probe_account *account)
 
 	progress_clear(&s->progress);
 	sweep_add_account(&s->report.account, account);
+	/* Of the ports; what was done before is beside the point. */
+	s->report.account.recall = account->recall;
+	s->report.account.rate = account->rate;
 	s->report.complete = !s->probing.stopping && s->plan->n_shards == 1;
 	if (s->probing.stopping && s->options->resume)
 		s->status = save(s);
