@@ -3,7 +3,7 @@
 import struct
 
 
-from conftest import BUILD, run_command
+from conftest import BUILD, TOP, run_command
 
 RAW_IP = 101  # LINKTYPE_
 
@@ -30,10 +30,10 @@ def tshark(path, *args):
     return done.out
 
 
-def fields(path, *names):
-    """A list for each packet, with the value of each field."""
+def fields(path, *names, of=""):
+    """A list for each packet (of those that the filter lets through) with its fields' values."""
     args = [word for name in names for word in ("-e", name)]
-    return [line.split("\t") for line in tshark(path, "-T", "fields", *args).splitlines()]
+    return [line.split("\t") for line in tshark(path, "-Y", of, "-T", "fields", *args).splitlines()]
 
 
 def test_syn_is_a_clients(tmp_path):
@@ -49,6 +49,18 @@ def test_syn_is_a_clients(tmp_path):
         ["1", "1", *common, "1460", "0402", str(0x11223344), "7", "64240", "1", "64", "", ""],
         ["", "1", *common, "1440", "0402", str(0x11223344), "7", "64800", "", "", "3", ""],
     ]
+
+
+def test_syn_is_as_linux_writes_it(tmp_path):
+    """Beside one that connect() sent, in a capture of Postfix."""
+    names = ["tcp.option_kind", "tcp.hdr_len", "tcp.options.mss_val", "tcp.window_size_value",
+             "tcp.options.timestamp.tsecr", "tcp.ack_raw", "tcp.urgent_pointer", "ip.len",
+             "ip.dsfield", "ip.flags", "ip.ttl"]
+    path = tmp_path / "syn.pcap"
+    path.write_bytes(capture_of([written("syn")[0][1]]))
+    real = TOP / "tests/captures/smtp-postfix.pcap"
+    of_linux = fields(real, *names, of="tcp.flags.str == \"··········S·\"")
+    assert fields(path, *names)[0] == of_linux[0]
 
 
 def in_udp(number, port, payload):
