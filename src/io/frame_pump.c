@@ -63,7 +63,6 @@ struct frame_pump {
 	_Alignas(64) atomic_uint sent;
 	atomic_uint failures;
 	atomic_bool wants_room;
-	atomic_ullong waits;
 	bool xdp; /* wanted */
 	atomic_bool used_xdp;
 
@@ -253,7 +252,6 @@ static void send_batch(struct frame_pump *p, const struct outlet *outlet, unsign
 		} else if (!is_full_queue(sent)) {
 			fail_cells(p, first + done++, 1, sent);
 		} else if (waits++ < WAITS_MAX && !atomic_load(&p->quits)) {
-			atomic_fetch_add_explicit(&p->waits, 1, memory_order_relaxed);
 			nanosleep(&moment, NULL);
 		} else {
 			fail_cells(p, first + done, n - done, -ENOBUFS);
@@ -477,9 +475,4 @@ void frame_pump_forget(struct frame_pump *p, const void *owner)
 bool frame_pump_used_xdp(const struct frame_pump *p)
 {
 	return atomic_load(&p->used_xdp);
-}
-
-uint64_t frame_pump_waits(const struct frame_pump *p)
-{
-	return atomic_load_explicit(&p->waits, memory_order_relaxed);
 }

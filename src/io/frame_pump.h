@@ -77,7 +77,4 @@ void frame_pump_forget(struct frame_pump *p, const void *owner);
 /* Whether something left by an AF_XDP ring. */
 bool frame_pump_used_xdp(const struct frame_pump *p);
 
-/* How often a full queue made it wait since it was made. */
-uint64_t frame_pump_waits(const struct frame_pump *p);
-
 #endif
