@@ -53,6 +53,7 @@ struct capture_ring {
 
 	uint8_t *map;
 	size_t map_len;
+	uint32_t block_len;
 	uint32_t n_blocks;
 	uint32_t next_block;
 
@@ -197,10 +198,10 @@ static int attach_filter(struct capture_ring *r, struct fault *fault)
 static int map_ring(struct capture_ring *r)
 {
 	struct tpacket_req3 request = {
-		.tp_block_size = CAPTURE_RING_BLOCK,
+		.tp_block_size = r->block_len,
 		.tp_block_nr = r->n_blocks,
 		.tp_frame_size = FRAME_LEN,
-		.tp_frame_nr = CAPTURE_RING_BLOCK / FRAME_LEN * r->n_blocks,
+		.tp_frame_nr = r->block_len / FRAME_LEN * r->n_blocks,
 		.tp_retire_blk_tov = r->retire_ms,
 	};
 	int version = TPACKET_V3, headroom = HEADROOM, one = 1;
@@ -247,7 +248,8 @@ static int configure(struct capture_ring *r, const struct capture_ring_config *c
 		     struct fault *fault)
 {
 	uint64_t bytes = config->buffer_bytes ? config->buffer_bytes : CAPTURE_RING_BYTES;
-	uint64_t n_blocks = bytes / CAPTURE_RING_BLOCK + (bytes % CAPTURE_RING_BLOCK != 0);
+	uint32_t block = config->block_bytes ? config->block_bytes : CAPTURE_RING_BLOCK;
+	uint64_t n_blocks = bytes / block + (bytes % block != 0);
 
 	if (strlen(config->iface) >= sizeof(r->iface) || !*config->iface)
 		return FAIL(fault, -ENODEV,
@@ -255,8 +257,9 @@ static int configure(struct capture_ring *r, const struct capture_ring_config *c
 			    config->iface);
 	strcpy(r->iface, config->iface);
 	if (n_blocks > BLOCKS_MAX)
-		return FAIL(fault, -E_RANGE, "a ring of %" PRIu64 " MiB is too large: at most %u",
-			    n_blocks, BLOCKS_MAX);
+		return FAIL(fault, -E_RANGE,
+			    "a ring of %" PRIu64 " MiB is too large: at most %" PRIu64, bytes >> 20,
+			    (uint64_t)BLOCKS_MAX * block >> 20);
 	if (config->retire_ms > RETIRE_MAX_MS)
 		return FAIL(fault, -E_RANGE, "blocks must retire within %u ms", RETIRE_MAX_MS);
 	if (config->snap_len > CAPTURE_PACKET_MAX)
@@ -265,8 +268,9 @@ static int configure(struct capture_ring *r, const struct capture_ring_config *c
 	if (config->promiscuous && !strcmp(r->iface, "any"))
 		return FAIL(fault, -E_UNSUPPORTED,
 			    "\"any\" cannot be promiscuous: name the interfaces");
+	r->block_len = block;
 	r->n_blocks = n_blocks < BLOCKS_MIN ? BLOCKS_MIN : (uint32_t)n_blocks;
-	r->map_len = (size_t)r->n_blocks * CAPTURE_RING_BLOCK;
+	r->map_len = (size_t)r->n_blocks * r->block_len;
 	r->retire_ms = config->retire_ms ? config->retire_ms : CAPTURE_RING_RETIRE_MS;
 	r->snap_len = config->snap_len ? config->snap_len : CAPTURE_PACKET_MAX;
 	r->interface = config->interface;
@@ -379,8 +383,7 @@ static int look_for_end(struct capture_ring *r)
 
 int capture_ring_next_block(struct capture_ring *r, struct capture_block *ret_block)
 {
-	struct tpacket_block_desc *desc =
-		(void *)(r->map + (size_t)r->next_block * CAPTURE_RING_BLOCK);
+	struct tpacket_block_desc *desc = (void *)(r->map + (size_t)r->next_block * r->block_len);
 	struct tpacket_hdr_v1 *head = &desc->hdr.bh1;
 
 	if (!(__atomic_load_n(&head->block_status, __ATOMIC_ACQUIRE) & TP_STATUS_USER))

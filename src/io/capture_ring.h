@@ -32,6 +32,8 @@ struct capture_ring_config {
 	uint32_t interface;    /* given back in every packet */
 	uint32_t snap_len;     /* bytes kept of a packet; 0: CAPTURE_PACKET_MAX */
 	uint64_t buffer_bytes; /* of the whole ring; 0: CAPTURE_RING_BYTES */
+	uint32_t block_bytes;  /* a power of two from 64 KiB on, larger than a packet kept; many
+				  small ones last longer while little comes; 0: CAPTURE_RING_BLOCK */
 	unsigned retire_ms;    /* a block is given at the latest after this; 0: 10 ms */
 	bool promiscuous;
 	uint16_t protocol; /* only packets of this Ethernet type that come in, from their network

@@ -4,7 +4,7 @@
 #include "wire/numbers.h"
 
 #define RECEIVES_A_TURN 32
-#define BLOCKS_A_TURN	2
+#define BLOCKS_A_TURN	16
 
 static void hear(struct probe_io *io, uint64_t now_ns, const struct probe_packet *packet)
 {
