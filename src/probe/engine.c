@@ -396,11 +396,36 @@ static void tell_failure(struct probe_engine *e, uint64_t now_ns, struct slot *s
 	engine_release(e, now_ns, slot);
 }
 
-/* Whether some that are there may have been missed. */
-static bool losses_seen(const struct probe_engine *e)
+/*
+ * Of targets that are there, a share p of tries is lost. When the tries answered are counted by
+ * their number, each count is p times that of the number before; hence, whatever is not there,
+ * p = (answered not at first) / (answered not at last), and p^tries of them were missed.
+ */
+static double estimate_recall(const struct probe_engine *e)
 {
-	return e->n_first < e->n_found || e->account.dropped || e->account.late ||
-	       e->account.brakes[PROBE_BRAKE_LOSS] || e->account.brakes[PROBE_BRAKE_ICMP];
+	uint64_t n = e->n_found;
+	uint32_t n_retries = e->config.retries + (e->pass && e->pass->began_asking);
+	uint64_t n_last = n_retries > e->config.retries ? e->n_extra : e->n_last;
+	double loss, missed = 1;
+
+	if (!n_retries || n <= n_last)
+		return -1;
+	loss = (double)(n - e->n_first) / (double)(n - n_last);
+	for (uint32_t i = 0; i <= n_retries; i++)
+		missed *= MIN(loss, 1.0);
+	return 1 - missed;
+}
+
+/* Whether some that are there may have been missed: more than one in ten such runs would. */
+static bool losses_matter(const struct probe_engine *e)
+{
+	double recall = estimate_recall(e);
+
+	if (e->account.dropped || e->account.brakes[PROBE_BRAKE_ICMP])
+		return true;
+	if (recall <= 0)
+		return e->n_first < e->n_found || e->account.late || e->pace.n_setbacks;
+	return (double)e->n_found * (1 / recall - 1) > 0.1;
 }
 
 /* The plan is through: those that stayed silent are asked once more, or are told. */
@@ -410,7 +435,7 @@ static void begin_last_pass(struct probe_engine *e)
 
 	if (!p->began) {
 		p->began = true;
-		p->asks = p->began_asking = losses_seen(e);
+		p->asks = p->began_asking = losses_matter(e);
 		p->at = p->asks ? e->config.shard : 0;
 		if (p->asks)
 			pace_end(&e->pace);
@@ -554,26 +579,6 @@ bool probe_engine_done(const struct probe_engine *e)
 	return engine_all_begun(e) && !e->slots.n_used && (!e->pass || !e->pass->n_marked);
 }
 
-/*
- * Of targets that are there, a share p of tries is lost. When the tries answered are counted by
- * their number, each count is p times that of the number before; hence, whatever is not there,
- * p = (answered not at first) / (answered not at last), and p^tries of them were missed.
- */
-static double estimate_recall(const struct probe_engine *e)
-{
-	uint64_t n = e->n_found;
-	uint32_t n_retries = e->config.retries + (e->pass && e->pass->began_asking);
-	uint64_t n_last = n_retries > e->config.retries ? e->n_extra : e->n_last;
-	double loss, missed = 1;
-
-	if (!n_retries || n <= n_last)
-		return -1;
-	loss = (double)(n - e->n_first) / (double)(n - n_last);
-	for (uint32_t i = 0; i <= n_retries; i++)
-		missed *= MIN(loss, 1.0);
-	return 1 - missed;
-}
-
 static uint64_t sending_rate(const struct probe_engine *e)
 {
 	uint64_t took_ns = e->last_send_ns - e->first_send_ns;
@@ -591,6 +596,7 @@ struct probe_account probe_engine_account(const struct probe_engine *e)
 	account.total = e->n_to_do;
 	account.rate = sending_rate(e);
 	account.incomplete = account.dropped && account.silent;
+	account.brakes[PROBE_BRAKE_LOSS] = e->pace.n_setbacks;
 	account.recall = estimate_recall(e);
 	return account;
 }

@@ -94,8 +94,12 @@ struct probe_config {
 	const uint64_t *again;
 	size_t n_again;
 
-	bool last_pass; /* pairs that stayed silent are asked once more, slowly, when losses were
-			   seen; only then are they told as silent */
+	/*
+	 * Pairs that stayed silent are asked once more, at half the rate, when losses were such
+	 * that some are likely to have been missed; only at the end are they told as silent. Not
+	 * for more than 2^28 pairs (PASS_MAX_PAIRS).
+	 */
+	bool last_pass;
 
 	uint16_t payload_len; /* of echo requests; below PROBE_MARK_LEN answers are known by id only
 			       */

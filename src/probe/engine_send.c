@@ -357,7 +357,7 @@ size_t probe_engine_output(struct probe_engine *e, uint64_t now_ns, struct probe
 	uint64_t budget;
 	size_t n = 0;
 
-	e->account.brakes[PROBE_BRAKE_LOSS] += pace_judge(&e->pace, now_ns);
+	pace_judge(&e->pace, now_ns);
 	budget = e->stopped ? 0 : pace_budget(&e->pace, now_ns);
 
 	e->n_asked = 0;

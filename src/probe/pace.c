@@ -9,7 +9,7 @@
 /* What was not used for so long is lost: a stall is not followed by a flood. */
 #define BURST_NS (5 * NS_PER_MS)
 
-#define SLOW_NS	    (100 * NS_PER_MS) /* between two reasons to halve */
+#define SLOW_NS	    (500 * NS_PER_MS) /* between two reasons to halve */
 #define RATE_MIN    100
 #define RATE_START  20000 /* what any network bears */
 #define RATE_FAST   (UINT64_C(1) << 32)
@@ -80,6 +80,23 @@ void pace_spend(struct pace *p, uint64_t n)
 		p->next += n * interval(p);
 }
 
+static bool is_in(const struct pace_trial *t, uint64_t sent_ns)
+{
+	return sent_ns >= t->start_ns && sent_ns < t->end_ns;
+}
+
+/* What was missing came late, because this machine or the network stood still: no setback. */
+static void forgive(struct pace *p, uint64_t now_ns)
+{
+	p->rate = p->before;
+	p->soft = UINT64_MAX;
+	p->doubles = true;
+	p->setback = false;
+	p->bad.end_ns = 0;
+	p->n_setbacks--;
+	begin_trial(p, now_ns);
+}
+
 void pace_found(struct pace *p, uint64_t sent_ns, uint64_t rtt_ns)
 {
 	uint64_t off_ns = rtt_ns > p->rtt_ns ? rtt_ns - p->rtt_ns : p->rtt_ns - rtt_ns;
@@ -91,7 +108,12 @@ void pace_found(struct pace *p, uint64_t sent_ns, uint64_t rtt_ns)
 		p->rtt_var_ns += off_ns / 16 - p->rtt_var_ns / 16;
 		p->rtt_ns += rtt_ns / 16 - p->rtt_ns / 16;
 	}
-	p->trial.n_found += sent_ns >= p->trial.start_ns && sent_ns < p->trial.end_ns;
+	p->trial.n_found += is_in(&p->trial, sent_ns);
+	if (!is_in(&p->bad, sent_ns))
+		return;
+	p->bad.n_found++;
+	if ((double)p->bad.n_found >= p->bad_needs)
+		forgive(p, sent_ns + rtt_ns);
 }
 
 /* How long answers are waited for behind a trial. */
@@ -120,7 +142,7 @@ static void speed_up(struct pace *p, uint64_t now_ns)
 	if (p->doubles)
 		rise = p->rate;
 	else if (p->rate >= p->soft)
-		rise = p->rate / 500 + 1;
+		rise = p->rate / 1000 * MIN(1u << MIN(p->n_above++, 6u), 20u) + 1;
 	else
 		rise = MIN(rise, p->soft - p->rate);
 	p->rate = rise < p->ceiling - p->rate ? p->rate + rise : p->ceiling;
@@ -138,51 +160,58 @@ static void learn(struct pace *p)
 	}
 }
 
-static void set_back(struct pace *p, uint64_t now_ns, double share, double known)
+static void set_back(struct pace *p, uint64_t now_ns, double known)
 {
+	double share = (double)p->trial.n_found / (double)p->trial.n_first;
 	double bears = (double)trial_rate(p, now_ns) * share / known;
 
 	p->before = p->rate;
-	p->bad_share = share;
+	p->bad = p->trial;
+	p->n_setbacks++;
 	p->setback = true;
 	p->doubles = false;
 	/* Not by more than that at once: this machine may have stood still for a while. */
 	p->rate = MAX(MIN((uint64_t)(bears * 0.85), p->rate), p->rate / 4);
 	p->rate = MIN(MAX(p->rate, (uint64_t)RATE_MIN), p->ceiling);
 	p->soft = MAX((uint64_t)(bears * 0.95), p->rate);
+	p->n_above = 0;
 }
 
-bool pace_judge(struct pace *p, uint64_t now_ns)
+void pace_judge(struct pace *p, uint64_t now_ns)
 {
 	const struct pace_trial *t = &p->trial;
-	double n = (double)t->n_first, found = (double)t->n_found, known, expected, spread;
+	double n = (double)t->n_first, found = (double)t->n_found, known, expected;
+	double needs;
 	bool slowed = false;
 
 	if (!p->searches || now_ns < t->end_ns + wait_ns(p))
-		return false;
+		return;
 	known = p->known_n > 0 ? p->known_found / p->known_n : 0;
 	expected = n * known;
-	/* By more than three standard deviations, and than what does not matter. */
-	spread = expected < 10 ? 0 : sqrt(expected * (1 - known) * (1 + n / p->known_n));
-	if (expected < 10 || found >= expected - 3 * spread - expected / 50) {
+	/* Less is less by more than three standard deviations, and than what does not matter. */
+	needs = expected < 10 ? 0
+			      : expected - expected / 50 -
+					3 * sqrt(expected * (1 - known) * (1 + n / p->known_n));
+	if (found >= needs) {
 		p->setback = false;
 		learn(p);
 		speed_up(p, now_ns);
 	} else if (now_ns < t->end_ns + wait_ns(p) + STALL_NS) {
-		return false;
-	} else if (p->setback && found / n < p->bad_share * 1.1) {
+		return;
+	} else if (p->setback && found / n < 1.1 * p->bad_share) {
 		p->known_n = n;
 		p->known_found = found;
 		p->setback = false;
 		p->soft = UINT64_MAX;
 		p->rate = p->before;
 	} else {
-		set_back(p, now_ns, found / n, known);
+		p->bad_needs = needs;
+		p->bad_share = found / n;
+		set_back(p, now_ns, known);
 		slowed = true;
 	}
 	/* After a setback the queues empty first. */
 	begin_trial(p, slowed ? now_ns + wait_ns(p) : now_ns);
-	return slowed;
 }
 
 bool pace_slow(struct pace *p, uint64_t now_ns)
@@ -200,6 +229,7 @@ bool pace_slow(struct pace *p, uint64_t now_ns)
 	p->soft = MAX(rate / 10 * 9, (uint64_t)RATE_MIN);
 	p->rate = MIN(MAX(rate / 2, (uint64_t)RATE_MIN), p->ceiling);
 	p->doubles = false;
+	p->n_above = 0;
 	p->slowed_ns = now_ns;
 	p->counted_ns = now_ns;
 	p->n_sent = 0;

@@ -9,7 +9,7 @@
  *
  *   - as large: the next trial is faster, twice as fast until the first setback;
  *   - smaller by more than chance: what came through tells what the network bears, and the pace
- *     goes below that;
+ *     goes below that; but when the missing ones come late, it goes back to where it was;
  *   - no better although it went slower: the network changed, not we: this share counts from now
  *     on, and the pace goes back to where it was.
  *
@@ -29,7 +29,8 @@ struct pace_trial {
 
 struct pace {
 	uint64_t ceiling, rate; /* a second; UINT64_MAX: unlimited */
-	uint64_t soft;		/* above it the rate rises very slowly: there was trouble */
+	uint64_t soft;	  /* there was trouble near it: above it the rate rises slowly at first */
+	unsigned n_above; /* good trials above it */
 	uint64_t start_ns;
 	uint64_t next;	 /* when the next may leave, in 1/256 ns since @start_ns */
 	uint64_t n_sent; /* since @counted_ns */
@@ -42,7 +43,9 @@ struct pace {
 	struct pace_trial trial;
 	uint64_t before;	     /* the rate before the setback */
 	double known_n, known_found; /* of good trials */
-	double bad_share;	     /* of the trial that was the setback */
+	struct pace_trial bad;	     /* the trial that was the setback; end_ns 0: none */
+	double bad_share, bad_needs; /* answered of it, and how many would have been good */
+	uint64_t n_setbacks;
 	uint64_t rtt_ns, rtt_var_ns; /* smoothed as in RFC 6298; 0: none seen */
 };
 
@@ -64,10 +67,10 @@ static inline void pace_first(struct pace *p, uint64_t now_ns)
 /* A target answered the first try, which left at @sent_ns. */
 void pace_found(struct pace *p, uint64_t sent_ns, uint64_t rtt_ns);
 
-/* Judges the trial when its answers have had time. Return: whether it slowed down. */
-bool pace_judge(struct pace *p, uint64_t now_ns);
+/* Judges the trial when its answers have had time. */
+void pace_judge(struct pace *p, uint64_t now_ns);
 
-/* The machine could not keep up: half the rate, at most ten times a second. Return: whether it
+/* The machine could not keep up: half the rate, at most twice a second. Return: whether it
  * fell.
  */
 bool pace_slow(struct pace *p, uint64_t now_ns);

@@ -1,6 +1,6 @@
 /*
  * The last pass: pairs that stayed silent are not told at once but marked, one bit each. When all
- * others are resolved and losses were seen, each is asked once more, in the order of the plan; else
+ * others are resolved and losses matter, each is asked once more, in the order of the plan; else
  * they are told as they are. A set beyond PASS_MAX_PAIRS has no last pass.
  */
 #ifndef SONDE_PROBE_PASS_H
