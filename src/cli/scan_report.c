@@ -386,7 +386,7 @@ static void show_recall(const struct scan_report *report)
 {
 	const struct probe_account *a = &report->account;
 
-	if (a->recall >= 0)
+	if (a->recall >= 0 && a->rate)
 		out_line(report->cmd->out, "about %.4g %% found, at %lu probes a second",
 			 a->recall * 100, a->rate);
 	if (a->stateless)

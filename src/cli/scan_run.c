@@ -30,7 +30,8 @@ struct scan {
 	struct scan_plan *plan;
 	struct scan_saved *saved;
 	struct targets *asked, *on_link, *elsewhere;
-	bool sweeps_all; /* not only what is on-link */
+	struct targets *looked_for; /* in discovery */
+	bool sweeps_all;	    /* not only what is on-link */
 	struct scan_results *results;
 	struct found *found;
 	struct sweep sweep;
@@ -169,9 +170,10 @@ static bool prepare_sweep(struct scan *s)
 	const struct scan_plan *plan = s->plan;
 
 	s->sweeps_all = !plan->n_lanes || scan_plan_n_units(plan) > SCAN_PORTS_UNASKED;
+	s->looked_for = copy_of(s->sweeps_all ? s->asked : s->on_link);
 	s->sweep = (struct sweep){
 		.probing = &s->probing,
-		.targets = s->sweeps_all ? s->asked : s->on_link,
+		.targets = s->looked_for,
 		.found = s->found,
 		.by_link = true,
 		.by_icmp = s->sweeps_all,
@@ -195,10 +197,10 @@ static int add_routed(struct scan *s, struct targets *t)
 {
 	int err = 0;
 
-	if (targets_count(s->on_link) > CHECKED_MAX)
+	if (targets_count(s->looked_for) > CHECKED_MAX)
 		return 0;
-	for (uint128_t i = 0; !err && i < targets_count(s->on_link); i++) {
-		struct addr addr = targets_get(s->on_link, i);
+	for (uint128_t i = 0; !err && i < targets_count(s->looked_for); i++) {
+		struct addr addr = targets_get(s->looked_for, i);
 		const struct found_host *host = found_get(s->found, &addr);
 		struct probe_link link;
 
@@ -471,9 +473,11 @@ static int begin(struct scan *s, bool tcp_chosen)
 		start_ports(s);
 		return s->status;
 	}
+	if (!s->looked_for)
+		return command_fails(s->probing.cmd, EXIT_CANNOT, "out of memory");
 	status = sweep_permit(&s->sweep);
 	if (!status)
-		status = sweep_ourselves(&s->sweep, false);
+		status = sweep_ourselves(&s->sweep, true);
 	s->sweep.done = on_swept;
 	if (!status)
 		sweep_start(&s->sweep);
@@ -563,6 +567,7 @@ int scan_run(struct command *cmd, const struct scan_options *options, struct sca
 	services_free(s.report.services);
 	targets_free(s.on_link);
 	targets_free(s.elsewhere);
+	targets_free(s.looked_for);
 	if (!saved->begun)
 		targets_free(s.asked);
 	return status;
