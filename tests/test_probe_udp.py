@@ -1,5 +1,6 @@
-"""Real servers answer the payloads of UDP probes: dnsmasq's DNS and TFTP; chrony, snmpd and
-memcached where they are installed (they are no packages that tests should put on a machine)."""
+"""Real servers answer the payloads of UDP probes: dnsmasq's DNS and TFTP, OpenSSL's DTLS; chrony,
+snmpd and memcached where they are installed (they are no packages that tests should put on a
+machine)."""
 
 import os
 import shutil
@@ -54,8 +55,8 @@ def start():
         program = shutil.which(command, path=PATH)
         if not program:
             pytest.skip("%s is not installed" % command)
-        servers.append(subprocess.Popen(inside(program, *args), stdout=subprocess.DEVNULL,
-                                        stderr=subprocess.DEVNULL))
+        servers.append(subprocess.Popen(inside(program, *args), stdin=subprocess.PIPE,
+                                        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL))
         for _ in range(200):
             done = run_command(*inside("ss", "-Hlun"))
             if ":%d " % port in done.out:
@@ -122,6 +123,17 @@ def test_snmp(start, tmp_path):
     assert b"the system under test" in v1 and b"the system under test" in v2c
     assert b"\x06\x0a\x2b\x06\x01\x06\x03\x0f\x01\x01\x04\x00" in v3  # usmStatsUnknownEngineIDs.0
     scan(161)
+
+
+def test_dtls(start, tmp_path):
+    made = run_command("openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", 2,
+                       "-subj", "/CN=x", "-keyout", tmp_path / "key", "-out", tmp_path / "cert")
+    assert made.status == 0, made.err
+    start(4433, "openssl", "s_server", "-dtls", "-listen", "-port", 4433, "-key", tmp_path / "key",
+          "-cert", tmp_path / "cert")
+    (_, answer), = answers(4433)
+    assert answer[:1] == b"\x16" and answer[13] == 3  # a handshake: HelloVerifyRequest
+    scan(4433)
 
 
 def test_memcached(start):
