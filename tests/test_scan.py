@@ -184,9 +184,7 @@ class Scanned:
 
 def both(net, how, *words):
     """The same scan by nmap and by us, as XML."""
-    # A connection may learn of an ICMP error only by the SYN that its kernel repeats after 1 s.
-    wait = ["-W", "1.5"] if "-sT" in how else QUICK
-    done = net.here.scan(*how, *words, *wait, "-oX", "-")
+    done = net.here.scan(*how, *words, *QUICK, "-oX", "-")
     assert done.status == 0, done.err
     nmap = net.here.run("nmap", "-n", "--max-retries", "2", "-T4", *how, *words, "-oX", "-")
     assert nmap.status == 0, nmap.err
@@ -201,11 +199,15 @@ def assert_same(ours, theirs, host):
 
 # Beside nmap
 
+# An ICMP error that comes while connect() is still at work is forgotten by the kernel: whether a
+# connection learns of a firewall that says no (82) is chance.
+PORTS = {"-sS": "1-200,443,5000", "-sT": "1-81,83-200,443,5000"}
+
 
 @pytest.mark.parametrize("how", ["-sT", "-sS"])
 def test_tcp_as_nmap_says(net, how):
     """On the link and behind a router: every state, reason and TTL."""
-    ours, theirs = both(net, [how], "-p", "1-200,443,5000", "10.97.0.2", "10.97.1.2")
+    ours, theirs = both(net, [how], "-p", PORTS[how], "10.97.0.2", "10.97.1.2")
     for host in ["10.97.0.2", "10.97.1.2"]:
         assert_same(ours, theirs, host)
         assert ours.status(host)["state"] == "up"
@@ -216,7 +218,7 @@ def test_tcp_as_nmap_says(net, how):
 
 @pytest.mark.parametrize("how", ["-sT", "-sS"])
 def test_tcp_over_ipv6_as_nmap_says(net, how):
-    ours, theirs = both(net, [how, "-6"], "-p", "20-90,5000", "fd97::2", "fd97:1::2")
+    ours, theirs = both(net, [how, "-6"], "-p", PORTS[how], "fd97::2", "fd97:1::2")
     for host in ["fd97::2", "fd97:1::2"]:
         assert_same(ours, theirs, host)
 
