@@ -22,9 +22,10 @@ static const char setup[] =
 	"link set d0 up\nlink set d1 up\nlink set p0 up\nlink set p1 up\n"
 	"addr add 10.0.0.1/24 dev d0\naddr add 10.0.0.130/26 dev d0\naddr add 10.9.0.1/16 dev d1\n"
 	"addr add fd00::1/64 dev d0 nodad\naddr add 2001:db8:7::1/48 dev d0 nodad\n"
+	"addr add 2001:db8:3000::1/40 dev d0 nodad\n"
 	"addr add fd00:9::1/64 dev d1 nodad\n"
 	"route add default via 10.0.0.7\nroute add local 10.77.0.0/16 dev lo\n"
-	"route add default via fd00::7\n"
+	"route add default via fd00::7\nroute add 2001:db8::/32 via fd00::7\n"
 	"route add table 7 10.200.0.0/13 via 10.9.0.9\n"
 	"rule add to 10.201.0.0/17 lookup 7\nrule add to 10.202.3.0/24 prohibit\n"
 	"route add table 7 fd77::/16 via fd00:9::9\nrule add to fd77:1::/32 lookup 7\n";
@@ -32,6 +33,7 @@ static const char setup[] =
 static struct addr random_addr(struct random *random, int family)
 {
 	struct addr a = { .family = (uint16_t)family };
+	static const uint8_t near[] = { 0x20, 0x01, 0x0d, 0xb8 };
 	static const uint8_t starts[] = { 0x20, 0xfd, 0xfe, 0xfc, 0x01 };
 
 	for (size_t i = 0; i < addr_len(&a); i++)
@@ -48,6 +50,8 @@ static struct addr random_addr(struct random *random, int family)
 		a.bytes[0] = starts[a.bytes[0] % ARRAY_LEN(starts)];
 		if (a.bytes[1] & 1)
 			memset(a.bytes + 1, 0, 7);
+		else if (a.bytes[2] & 1)
+			memcpy(a.bytes, near, sizeof(near));
 	}
 	return a;
 }

@@ -110,6 +110,7 @@ int main(int argc, char **argv)
 	struct fault fault;
 	uint16_t *list;
 	size_t n = 0;
+	int err;
 
 	if (argc > 1 && !strcmp(argv[1], "-v")) {
 		l.verbose = true;
@@ -126,5 +127,8 @@ int main(int argc, char **argv)
 	list = calloc(65536, sizeof(*list));
 	for (uint16_t port = 0; (port = ports_next(&ports, port));)
 		list[n++] = port;
-	return run(&l, targets, list, n, argv + 4, argc - 4) ? 3 : 0;
+	err = run(&l, targets, list, n, argv + 4, argc - 4);
+	free(list);
+	targets_free(targets);
+	return err ? 3 : 0;
 }
