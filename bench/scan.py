@@ -164,11 +164,13 @@ def all_ports():
         in_turns("65,535 ports of one host by SYN", [
             ("sonde --rate max", lambda: by_sonde(host, "-", "-sS", "--rate", "max")),
             ("nmap --min-rate 100000", lambda: by_nmap(host, "-", "-sS", "--min-rate", 100000)),
+            ("nmap", lambda: by_nmap(host, "-", "-sS")),
         ], expected)
         in_turns("65,535 ports by connecting", [
             ("sonde -sT --rate max", lambda: by_sonde(host, "-", "-sT", "--rate", "max")),
             ("nmap -sT --min-rate 100000",
              lambda: by_nmap(host, "-", "-sT", "--min-rate", 100000)),
+            ("nmap -sT", lambda: by_nmap(host, "-", "-sT")),
         ], expected)
 
 
