@@ -241,6 +241,7 @@ def test_bad_input(chain, args, words):
 
 def test_table(chain):
     done = chain.trace(FAR[4])
+    assert done.status == 0, done.err
     lines = done.out.splitlines()
     assert lines[0].split()[:2] == ["HOP", "HOST"]
     assert lines[4].split()[:2] == ["4", "10.70.4.2"]

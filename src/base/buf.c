@@ -52,9 +52,9 @@ int buf_grow(struct buf *b, size_t n)
 
 void buf_fill(struct buf *b, char c, size_t n)
 {
-	char *p = buf_room(b, n);
+	char *p = n ? buf_room(b, n) : NULL;
 
-	if (!p || !n)
+	if (!p)
 		return;
 	memset(p, c, n);
 	b->len += n;

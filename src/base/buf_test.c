@@ -441,6 +441,20 @@ static void write_one(struct buf *b, int which)
 	}
 }
 
+/* Of an empty buffer that has no memory yet (seen by the sanitizer of undefined behaviour). */
+static void nothing_is_appended_to_nothing(void **state)
+{
+	struct buf b = buf_of(8);
+
+	(void)state;
+	buf_bytes(&b, NULL, 0);
+	buf_fill(&b, ' ', 0);
+	buf_str(&b, "");
+	assert_int_equal(b.len, 0);
+	assert_int_equal(b.err, 0);
+	assert_null(b.data);
+}
+
 /* Every writer fits exactly into what it needs, and writes nothing outside. */
 static void writers_stop_at_the_bound(void **state)
 {
@@ -546,6 +560,7 @@ static void network_order_is_most_significant_first(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(nothing_is_appended_to_nothing),
 		cmocka_unit_test(numbers_equal_printf),
 		cmocka_unit_test(fixed_point_is_the_digits_with_a_point),
 		cmocka_unit_test(doubles_are_shortest_and_exact),
