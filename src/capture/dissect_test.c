@@ -216,6 +216,18 @@ static void an_rst_ends_the_direction_of_its_sender(void **state)
 	assert_int_equal(p->more->fault.err, 0);
 }
 
+static void a_handshake_that_comes_again_changes_nothing(void **state)
+{
+	struct fixture *f = *state;
+
+	shake_hands(f);
+	assert_more(say(f, false, ACK, 1, 1, "GET / HTTP/1.1\r\n\r\n"), "http");
+	assert_more(say(f, true, ACK, 1, 19, "HTTP/1.1 204 No Content\r\n\r\n"), "http");
+	shake_hands(f);
+	assert_more(say(f, false, ACK, 1, 1, "GET / HTTP/1.1\r\n\r\n"), "");
+	assert_more(say(f, true, ACK, 1, 19, "HTTP/1.1 204 No Content\r\n\r\n"), "");
+}
+
 static void the_protocol_changes_in_the_middle(void **state)
 {
 	static const uint8_t hello[] = { 22, 3, 1,	  0, 45, 1, 0, 0, 41,
@@ -371,6 +383,7 @@ int main(void)
 		CASE(messages_come_after_reordering),
 		CASE(after_a_hole_messages_go_on),
 		CASE(an_rst_ends_the_direction_of_its_sender),
+		CASE(a_handshake_that_comes_again_changes_nothing),
 		CASE(the_protocol_changes_in_the_middle),
 		CASE(an_announced_connection_is_known),
 		CASE(unknown_protocols_are_data),

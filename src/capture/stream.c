@@ -331,19 +331,20 @@ struct streams *streams_free(struct streams *t)
 }
 
 /*
- * Where the segment's direction begins, if it is the first one or a SYN. What begins in the middle
- * is like what follows a hole.
+ * Where the segment's direction begins, if it is the first one or a SYN that changes its numbers: a
+ * SYN that comes once more changes nothing. What begins in the middle is like what follows a hole.
  */
-static void start(struct reassembly_pool *pool, struct stream_side *side, const struct segment *s)
+static void start(struct streams *t, struct stream_side *side, const struct segment *s)
 {
 	struct reassembly *r = &side->bytes;
 	uint32_t seq = s->flags & TCP_FLAG_SYN ? s->seq + 1 : s->seq;
 
-	if (r->started && (!(s->flags & TCP_FLAG_SYN) || r->next == seq || r->ready || r->n_ranges))
+	if (r->started &&
+	    (t->connection->reused_by != s->frame || r->next == seq || r->ready || r->n_ranges))
 		return;
 	if (s->flags & TCP_FLAG_RST)
 		return;
-	reassembly_done(pool, r);
+	reassembly_done(&t->pool, r);
 	reassembly_start(r, seq);
 	side->lost = !(s->flags & TCP_FLAG_SYN);
 }
@@ -432,7 +433,7 @@ void streams_segment(struct streams *t, struct connection *c, unsigned side,
 	t->news.data = false;
 	t->news.result = 0;
 	if (unlikely(!own->bytes.started || s->flags & TCP_FLAG_SYN))
-		start(&t->pool, own, s);
+		start(t, own, s);
 	for (unsigned i = 0; i < 2; i++) {
 		if (unlikely(reassembly_waits(&stream->side[i].bytes)))
 			press(t, &stream->side[i], &stream->side[!i]);
