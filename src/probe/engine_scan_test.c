@@ -50,7 +50,9 @@ struct world {
 	uint32_t bears;	      /* a second; 0: any */
 	uint32_t queue;	      /* so many wait where it is narrow */
 	uint64_t narrow_ns;   /* when the last of the queue leaves */
-	uint64_t n_dropped, n_sends, dropped_ns;
+	uint64_t n_dropped, n_sends;
+	uint64_t still_ns, still_until_ns; /* what comes in between comes at its end */
+	uint64_t block_ns;		   /* from then on every second host is silent; 0: never */
 	bool udp_closed; /* each host sends an ICMP error a second, after a burst of 6 */
 	double *tokens;
 	uint64_t *tokens_ns;
@@ -182,7 +184,6 @@ static uint64_t through(struct world *w)
 	w->narrow_ns = MAX(w->narrow_ns, w->now_ns);
 	if (w->narrow_ns - w->now_ns > w->queue * each_ns) {
 		w->n_dropped++;
-		w->dropped_ns = w->now_ns;
 		return NEVER;
 	}
 	return w->narrow_ns += each_ns;
@@ -200,8 +201,12 @@ static void world_takes(struct world *w, const struct probe_send *send)
 	if (at_ns == NEVER || !w->there_every || target % w->there_every ||
 	    random_unit(&w->random) < w->loss || (w->udp_closed && !token(w, target)))
 		return;
+	if (w->block_ns && w->now_ns >= w->block_ns && target / 2 % 2)
+		return;
 	memcpy(&a.wire, send->data, sizeof(a.wire));
 	a.at_ns = at_ns + DELAY_NS;
+	if (a.at_ns >= w->still_ns)
+		a.at_ns = MAX(a.at_ns, w->still_until_ns);
 	truth->n_delivered++;
 	assert_true(w->tail - w->head < RING);
 	w->ring[w->tail++ % RING] = a;
@@ -580,6 +585,41 @@ static void test_constant_loss(void **state)
 	scan_done(&s);
 }
 
+/*
+ * What looks like a setback but is none: this machine stands still for a while, so that answers are
+ * late; a firewall begins to drop all from some. The pace comes back at once.
+ */
+static void check_no_setback(uint64_t still_ns, bool blocks)
+{
+	struct world *w = world_new("10.0.0.0", 1u << 16, 2);
+	struct scan s = scan_of(w, &fake_syn);
+	struct probe_account a;
+	struct probe_engine *e;
+
+	w->there_every = 2;
+	w->still_ns = START_NS + 400 * NS_PER_MS;
+	w->still_until_ns = w->still_ns + still_ns;
+	w->block_ns = blocks ? START_NS + 400 * NS_PER_MS : 0;
+	s.config.rate = 100000;
+	e = engine_of(&s);
+	run(w, e);
+	a = probe_engine_account(e);
+	assert_int_equal(a.brakes[PROBE_BRAKE_LOSS], blocks ? 1 : 0);
+	assert_true(a.rate > 70000);
+	if (!blocks)
+		assert_int_equal(a.answered, 1u << 16);
+	probe_engine_free(e);
+	scan_done(&s);
+}
+
+static void test_no_setback(void **state)
+{
+	(void)state;
+	check_no_setback(0, false);
+	check_no_setback(250 * NS_PER_MS, false);
+	check_no_setback(0, true);
+}
+
 /* Closed UDP ports of hosts that send one ICMP error a second: all are told closed. */
 static void test_icmp_limit(void **state)
 {
@@ -687,8 +727,8 @@ int main(void)
 		cmocka_unit_test(test_coverage),       cmocka_unit_test(test_all_of_ipv4),
 		cmocka_unit_test(test_resuming),       cmocka_unit_test(test_last_pass),
 		cmocka_unit_test(test_narrow_network), cmocka_unit_test(test_constant_loss),
-		cmocka_unit_test(test_icmp_limit),     cmocka_unit_test(test_next_hops),
-		cmocka_unit_test(test_cookies),
+		cmocka_unit_test(test_no_setback),     cmocka_unit_test(test_icmp_limit),
+		cmocka_unit_test(test_next_hops),      cmocka_unit_test(test_cookies),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
