@@ -35,14 +35,14 @@ int64_t line_message(const uint8_t *bytes, size_t len, bool end);
  * dotted_message() - message() for lines up to one that is a dot alone (RFC 5321 section 4.1.1.4)
  * @ret_over: that line is there. Else, at the end, what is given ends with a line where possible.
  */
-int64_t dotted_message(struct dialogue *d, bool reply, const uint8_t *bytes, size_t len, bool end,
+int64_t dotted_message(struct dialogue *d, bool reply, const uint8_t *bytes, size_t size, bool end,
 		       bool *ret_over);
 
 /**
  * reply_message() - message() for a reply of one or more lines (RFC 959 section 4.2): "250-a",
  * "250 b"; between them lines may be anything
  */
-int64_t reply_message(struct dialogue *d, bool reply, const uint8_t *bytes, size_t len, bool end);
+int64_t reply_message(struct dialogue *d, bool reply, const uint8_t *bytes, size_t size, bool end);
 
 /* message() for @left bytes: all of them, or at the end what is there. */
 static inline int64_t counted_message(uint64_t left, size_t len, bool end)

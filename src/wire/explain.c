@@ -225,7 +225,7 @@ void explain_protocol(struct buf *b, const struct protocol *p, const struct expl
 	width = longest_name(more, n_more, longest_name(p->fields, p->n_fields, 0));
 	explain_fields(b, style, p->fields, p->n_fields, width, 0);
 	explain_fields(b, style, more, n_more, width, 0);
-	for (size_t i = 0; i < p->n_bodies; i++)
+	for (size_t i = 0; p->bodies && i < p->n_bodies; i++)
 		coded = coded || (p->bodies[i].code > 1 && !body);
 	if (p->n_bodies > 1)
 		put_parts(b, style, coded ? "Types" : "Forms", coded ? "type" : "", p->bodies,

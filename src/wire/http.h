@@ -10,7 +10,7 @@ extern const struct protocol protocol_http;
 /* For HTTP's own files. */
 
 /* struct protocol's message(). */
-int64_t http_message(struct dialogue *d, bool reply, const uint8_t *bytes, size_t len, bool end);
+int64_t http_message(struct dialogue *d, bool reply, const uint8_t *bytes, size_t size, bool end);
 
 /* What the next response answers; @d may be NULL. */
 enum http_asked http_next_asked(const struct dialogue *d);

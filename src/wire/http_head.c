@@ -35,7 +35,7 @@ static bool parse_status_line(struct text line, struct http_head *h)
 /* "GET /index.html HTTP/1.1"; without version: HTTP/0.9. A target with blanks ends at the last. */
 static bool parse_request_line(struct text line, struct http_head *h)
 {
-	uint32_t n = line.len;
+	uint32_t n;
 
 	if (text_begins(line, "HTTP/"))
 		return false;
