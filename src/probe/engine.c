@@ -205,10 +205,13 @@ static int make_tables(struct probe_engine *e, uint64_t now_ns)
 	return e->pass ? 0 : -ENOMEM;
 }
 
+/* Whether the pace can be judged: what comes in order is not the same at any time. */
 static bool searches(const struct probe_engine *e)
 {
 	bool any = false;
 
+	if (e->config.in_order)
+		return false;
 	for (unsigned i = 0; i < e->config.n_lanes; i++)
 		any |= engine_judges_by(&e->lanes[i]);
 	return any;
