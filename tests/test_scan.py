@@ -481,6 +481,67 @@ def test_torn_and_foreign_files_are_refused(net, broken_off):
         assert done.status == 2 and "no scan" in done.err
 
 
+def siphash13(data):
+    """SipHash-1-3 with a key of zeros, as the last line of the file has it."""
+    mask = (1 << 64) - 1
+    v = [0x736f6d6570736575, 0x646f72616e646f6d, 0x6c7967656e657261, 0x7465646279746573]
+
+    def turn(x, n):
+        return (x << n | x >> (64 - n)) & mask
+
+    def rounds(n):
+        for _ in range(n):
+            v[0] = (v[0] + v[1]) & mask
+            v[2] = (v[2] + v[3]) & mask
+            v[1], v[3] = turn(v[1], 13) ^ v[0], turn(v[3], 16) ^ v[2]
+            v[0] = turn(v[0], 32)
+            v[2] = (v[2] + v[1]) & mask
+            v[0] = (v[0] + v[3]) & mask
+            v[1], v[3] = turn(v[1], 17) ^ v[2], turn(v[3], 21) ^ v[0]
+            v[2] = turn(v[2], 32)
+
+    padded = data + bytes(-(len(data) + 1) % 8) + bytes([len(data) & 255])
+    for at in range(0, len(padded), 8):
+        word = int.from_bytes(padded[at:at + 8], "little")
+        v[3] ^= word
+        rounds(1)
+        v[0] ^= word
+    v[2] ^= 255
+    rounds(3)
+    return v[0] ^ v[1] ^ v[2] ^ v[3]
+
+
+def test_hostile_files_with_a_right_checksum(net, tmp_path):
+    """Changed at random: read or refused, and never worse."""
+    path = tmp_path / "file"
+    net.here.scan("-sSU", "-Pn", "-p", "20-90", "--rate", "100", "--max-time", "0.9", "--resume",
+                  path, "10.97.1.2")
+    text = path.read_bytes()
+    body, check = text[:-23], text[-23:]
+    assert check == b"check %016x\n" % siphash13(body)
+    lines, chance, statuses = body.splitlines(), random.Random(7), collections.Counter()
+    for _ in range(60):
+        some = list(lines)
+        at = chance.randrange(1, len(some))
+        words = some[at].split()
+        kind = chance.randrange(4)
+        if kind == 0:
+            del some[at]
+        elif kind == 1:
+            some.insert(chance.randrange(1, len(some)), some[at])
+        else:
+            words[chance.randrange(len(words))] = chance.choice(
+                [b"0", b"-1", b"65535", b"4294967296", b"99999999999999999999", b"10.0.0.0", b"::",
+                 b"-", b"x", b"1-65535"])
+            some[at] = b" ".join(words)
+        changed = b"\n".join(some) + b"\n"
+        path.write_bytes(changed + b"check %016x\n" % siphash13(changed))
+        done = net.here.scan("--resume", path, "--dry-run", "-o", tmp_path / "out")
+        assert done.status in (0, 2), done.err
+        statuses[done.status] += 1
+    assert statuses[2] > 20
+
+
 @pytest.mark.parametrize("words,what", [
     (["-sS", "-p", "1-3000", "10.97.1.3"], "targets"), (["-sS", "-p", "1-3001", "10.97.1.2"], "ports"),
     (["-sT", "-p", "1-3000", "10.97.1.2"], "kinds"), (["-sSU", "-p", "1-3000", "10.97.1.2"], "ports"),

@@ -413,8 +413,8 @@ static void show_account(const struct scan_report *report)
 	if (report->plan->n_lanes && report->account.sent)
 		show_recall(report);
 	if (report->account.failed)
-		command_notes(cmd, "%lu probes could not be sent: %s", report->account.failed,
-			      err_text(report->error));
+		command_notes(cmd, "%lu probe%s could not be sent: %s", report->account.failed,
+			      report->account.failed == 1 ? "" : "s", err_text(report->error));
 	if (cmd->common.json || cmd->common.fields)
 		record_account(report);
 }
