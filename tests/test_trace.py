@@ -191,6 +191,14 @@ def test_where_packets_vanish(chain):
     assert done.records("trace")[0]["hops"] is None
 
 
+@pytest.mark.parametrize("method", ["-I", "-U", "-T", "--mtu"])
+def test_where_no_route_leads(chain, method):
+    done = chain.trace("--json", method, "192.0.2.1")
+    assert done.status == 1, done.err
+    assert [(r["hop"], r["sent"], r["reason"]) for r in hops(done).values()] == [
+        (1, 0, "Network is unreachable")]
+
+
 def test_first_and_last_hop(chain):
     done = chain.trace("--json", "-f", 2, "-m", 3, "-c", 5, FAR[4])
     assert done.status == 1

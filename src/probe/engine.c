@@ -586,7 +586,7 @@ static uint64_t sending_rate(const struct probe_engine *e)
 {
 	uint64_t took_ns = e->last_send_ns - e->first_send_ns;
 
-	if (!took_ns)
+	if (!took_ns || !e->account.sent) /* none stays, when none could leave */
 		return 0;
 	return (uint64_t)((double)(e->account.sent - 1) * NS_PER_S / (double)took_ns);
 }
