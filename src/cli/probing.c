@@ -137,7 +137,9 @@ static void on_end(uv_timer_t *timer)
 
 int probing_begin(struct probing *p, struct command *cmd, const char *iface, int ttl)
 {
-	struct probe_io_config config = { .iface = iface, .ttl = ttl, .whole = p->whole };
+	struct probe_io_config config = {
+		.iface = iface, .ttl = ttl, .whole = p->whole, .xdp = p->xdp
+	};
 	int err = uv_loop_init(&p->loop);
 
 	p->cmd = cmd;

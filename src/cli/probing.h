@@ -29,7 +29,9 @@ struct probing {
 	struct probe_io *io;
 	void (*interrupted)(struct probing *p); /* Ctrl-C, or --for is over; NULL: the loop stops */
 	bool stopping;				/* it was called */
-	bool whole; /* ICMP probes are never sent in fragments; to be set before probing_begin() */
+	/* To be set before probing_begin(). */
+	bool xdp;   /* IP packets leave by AF_XDP rings where there are any */
+	bool whole; /* ICMP probes are never sent in fragments */
 	uv_signal_t interrupt, terminate;
 	uv_timer_t end;
 };

@@ -13,7 +13,7 @@ struct scan_options {
 	struct texts kinds; /* "S", "SU", "n" */
 	const char *ports, *shard, *resume, *xml, *greppable;
 	uint64_t top, seed, max_time_ns;
-	bool no_discovery, open_only, dry_run, banner;
+	bool no_discovery, open_only, dry_run, xdp, banner;
 };
 
 #define SCAN_ANY_SEED UINT64_MAX /* scan_options.seed: not given */

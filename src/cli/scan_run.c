@@ -532,7 +532,9 @@ static int report(struct scan *s, uint64_t took_ns)
 int scan_run(struct command *cmd, const struct scan_options *options, struct scan_plan *plan,
 	     bool tcp_chosen, struct scan_saved *saved)
 {
-	struct scan s = { .options = options, .plan = plan, .saved = saved };
+	struct scan s = {
+		.options = options, .plan = plan, .saved = saved, .probing.xdp = options->xdp
+	};
 	uint64_t started_ns = clock_monotonic_ns();
 	int status = probing_begin(&s.probing, cmd, cmd->common.iface, 0);
 
