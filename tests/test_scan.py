@@ -273,6 +273,15 @@ def test_states_and_reasons(net):
     assert account["sent"] == account["answered"] + account["errors"] + account["silent"]
 
 
+def test_rings_find_the_same(net):
+    """--xdp is another way out, nothing else; a tunnel without Ethernet has none."""
+    words = ["-sS", "-p", "1-2000", "--rate", "20000", "--json", *QUICK, "10.97.0.2", "10.97.1.2"]
+    plain, rings = net.here.scan(*words), net.here.scan("--xdp", *words)
+    assert states(plain) == states(rings)
+    assert "AF_XDP ring" in summary(rings)["carriers"]
+    assert "AF_XDP" not in summary(plain)["carriers"]
+
+
 def test_a_router_speaks_for_its_hosts(net):
     done = net.here.scan("-sS", "-p", "80", "--json", *QUICK, "10.97.8.7")
     assert done.status == 1
