@@ -317,15 +317,16 @@ def test_tshark_sees_the_same_in_a_copy(tmp_path):
 @pytest.mark.parametrize("kind", ["pcap", "nsecpcap", "pcapng", "modpcap"])
 def test_editcaps_files(tmp_path, plain, kind):
     made, again = tmp_path / "made", tmp_path / "again"
-    editcap = ["editcap", "-F", kind, "-s", "90", plain, made]
+    editcap = ["editcap", "-F", kind, "-s", "90", "-r", plain, made, "1-600"]
     if run(*editcap).returncode:
         pytest.skip("editcap does not write %s" % kind)
     ours = read_ours(made)
     assert ours[:2] == read_naive(made.read_bytes())
-    assert len(ours[0]) == 3000
+    assert len(ours[0]) == 600
+    seen = tshark_sees(made)
     for form in "pcapng", "pcap", "nspcap":
         copy("-F", form, made, again)
-        assert tshark_sees(again) == tshark_sees(made)
+        assert tshark_sees(again) == seen
 
 
 @needs("capinfos", "tcpdump", "tshark")
@@ -419,10 +420,10 @@ def test_what_has_arrived_is_given(plain, how):
 
 
 def test_memory_is_flat(tmp_path):
-    """A block of 256 MiB in a gzip file of 256 KB, then a packet: 64 MiB do."""
+    """A block of 256 MiB in a gzip file of 1 MB, then a packet: 64 MiB do."""
     path = tmp_path / "bomb.pcapng.gz"
     n = 1 << 28
-    with gzip.open(path, "wb", compresslevel=9) as out:
+    with gzip.open(path, "wb", compresslevel=1) as out:
         out.write(section("<") + interface("<", 1) + struct.pack("<II", 0xbad, n))
         for _ in range(n // (1 << 20) - 1):
             out.write(bytes(1 << 20))
