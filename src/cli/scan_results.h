@@ -77,7 +77,7 @@ uint16_t scan_results_number(struct scan_results *r, const struct probe_event *e
 /* Sets what a unit answered, or is told of it, as an earlier run saw it. Return: 0, -E_RANGE,
  * -E_FULL, -ENOMEM. */
 int scan_results_set(struct scan_results *r, struct scan_host *host, uint32_t unit,
-		     uint16_t answer);
+		     uint16_t number);
 int scan_results_detail(struct scan_results *r, struct scan_host *host,
 			const struct scan_detail *detail);
 
