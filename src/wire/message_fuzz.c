@@ -51,7 +51,7 @@ static uint8_t protocol_of(uint8_t letter)
 	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
 		uint8_t id = protocol_find(names[i].name, strlen(names[i].name));
 
-		if (names[i].letter == letter && id && protocols[id]->message)
+		if ((uint8_t)names[i].letter == letter && id && protocols[id]->message)
 			return id;
 	}
 	for (unsigned id = 1; id < N_PROTOCOLS; id++)

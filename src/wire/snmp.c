@@ -641,7 +641,7 @@ static bool is_value(const struct field *f)
 /* A name begins a variable, the value after it is its own, null when there is none. */
 static void put_bindings(struct ber_out *o, struct compose *m)
 {
-	const uint8_t *list = o->at, *variable = o->at;
+	const uint8_t *list = o->at, *variable;
 	struct compose_setting *value = NULL;
 
 	for (size_t i = m->n; i-- > 0;) {

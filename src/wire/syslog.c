@@ -172,7 +172,7 @@ static void walk_old(struct walk *w, struct text t)
 
 		if (*f == '9'			 ? !isdigit(c) && !(c == ' ' && f == form + 4)
 		    : isalpha((unsigned char)*f) ? !isalpha(c)
-						 : c != *f)
+						 : c != (unsigned char)*f)
 			return;
 	}
 	give(w, &rows[OLD_TIME], &t, from, t.at - 1);
