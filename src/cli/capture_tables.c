@@ -289,7 +289,7 @@ static int64_t rows_that_fit(const struct capture_tables *t)
 
 	if (!ioctl(t->capture->cmd->fd, TIOCGWINSZ, &size) && size.ws_row)
 		lines = size.ws_row;
-	return MAX(lines / n - 4, 3);
+	return MAX(lines / MAX(n, (int64_t)1) - 4, (int64_t)3);
 }
 
 void capture_tables_refresh(struct capture_tables *t)
