@@ -636,11 +636,54 @@ static void test_connections_are_bounded(void **state)
 	targets_free(targets);
 }
 
+/* 2^48 probes: their number, their ends, and a run at the far end of a shard. */
+static void test_all_of_ipv4(void **state)
+{
+	static uint16_t ports[65536];
+	struct probe_lane lane = { .module = &probe_syn, .ports = ports, .n_ports = 65536 };
+	struct probe_config config = { .lanes = &lane,
+				       .n_lanes = 1,
+				       .timeout_ns = NS_PER_MS,
+				       .rate = PROBE_RATE_MAX,
+				       .n_source_ports = 1,
+				       .route = route,
+				       .max_slots = 64,
+				       .last_pass = true };
+	struct probe_engine *e;
+	struct probe_send send;
+
+	(void)state;
+	for (unsigned i = 0; i < 65536; i++)
+		ports[i] = (uint16_t)i;
+	config.targets = targets_new();
+	assert_int_equal(targets_parse((struct targets *)config.targets, "0.0.0.0/0", NULL), 0);
+	assert_int_equal(targets_seal((struct targets *)config.targets), 0);
+	config.n_shards = 1000;
+	config.shard = 655;
+	config.first_place = (UINT64_C(1) << 48) - 1500;
+	assert_int_equal(probe_engine_new(&config, START_NS, &e), 0);
+	assert_true(probe_engine_n_places(e) == UINT64_C(1) << 48);
+	/* 2^48 = 656 modulo 1000: the last place is of shard 655, and the one before it. */
+	assert_int_equal(probe_engine_account(e).total, 2);
+	assert_true(probe_engine_place(e) == (UINT64_C(1) << 48) - 1001);
+	for (unsigned i = 0; i < 2; i++) {
+		struct probe_pair pair = probe_engine_planned(e, probe_engine_place(e));
+
+		assert_int_equal(probe_engine_output(e, START_NS + i * NS_PER_MS, &send, 1), 1);
+		assert_true(addr_eq(&send.target, &pair.target));
+		assert_int_equal(send.port, pair.port);
+	}
+	assert_int_equal(probe_engine_output(e, START_NS + NS_PER_S, &send, 1), 0);
+	probe_engine_free(e);
+	targets_free((struct targets *)config.targets);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_dry_runs),
 		cmocka_unit_test(test_size_limits),
+		cmocka_unit_test(test_all_of_ipv4),
 		cmocka_unit_test(test_sweeps),
 		cmocka_unit_test(test_few_slots),
 		cmocka_unit_test(test_recall_estimate),
