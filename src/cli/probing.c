@@ -214,6 +214,7 @@ static void tell_brakes(struct command *cmd, const struct probe_account *a)
 	static const char *const why[PROBE_N_BRAKES] = {
 		[PROBE_BRAKE_LOCAL] = "this machine's queues",
 		[PROBE_BRAKE_LOSS] = "answers lost at a higher rate",
+		[PROBE_BRAKE_PREFIX] = "networks that bear less than others",
 		[PROBE_BRAKE_ICMP] = "hosts that limit their ICMP errors",
 		[PROBE_BRAKE_TABLE] = "the number of probes in flight",
 	};

@@ -180,6 +180,18 @@ static size_t longest_payload(const struct probe_config *config)
 	return longest;
 }
 
+/* Whether the pace can be judged: what comes in order is not the same at any time. */
+static bool searches(const struct probe_engine *e)
+{
+	bool any = false;
+
+	if (e->config.in_order)
+		return false;
+	for (unsigned i = 0; i < e->config.n_lanes; i++)
+		any |= engine_judges_by(&e->lanes[i]);
+	return any;
+}
+
 static int make_tables(struct probe_engine *e, uint64_t now_ns)
 {
 	int err = make_units(e);
@@ -199,22 +211,16 @@ static int make_tables(struct probe_engine *e, uint64_t now_ns)
 		if (!e->gates)
 			return -ENOMEM;
 	}
+	if (searches(e) && e->config.retries) {
+		e->prefixes = prefixes_new(e->config.timeout_ns +
+					   e->config.spacing_ns * e->config.retries);
+		if (!e->prefixes)
+			return -ENOMEM;
+	}
 	if (!e->config.last_pass || e->n_pairs > PASS_MAX_PAIRS)
 		return 0;
 	e->pass = pass_new(e->n_pairs);
 	return e->pass ? 0 : -ENOMEM;
-}
-
-/* Whether the pace can be judged: what comes in order is not the same at any time. */
-static bool searches(const struct probe_engine *e)
-{
-	bool any = false;
-
-	if (e->config.in_order)
-		return false;
-	for (unsigned i = 0; i < e->config.n_lanes; i++)
-		any |= engine_judges_by(&e->lanes[i]);
-	return any;
 }
 
 int probe_engine_new(const struct probe_config *config, uint64_t now_ns,
@@ -250,6 +256,7 @@ struct probe_engine *probe_engine_free(struct probe_engine *e)
 	free(e->units);
 	free(e->pass);
 	free(e->gates);
+	free(e->prefixes);
 	free(e->frames);
 	free(e);
 	return NULL;
@@ -354,6 +361,8 @@ static uint32_t retries_of(struct probe_engine *e, uint64_t now_ns, struct slot 
 	struct gate *gate;
 
 	slot->flags &= (uint8_t)~SLOT_TURN;
+	if (through)
+		slot->flags |= SLOT_LOST;
 	if (engine_lane(e, slot)->module->via != PROBE_VIA_UDP)
 		return e->config.retries;
 	target = engine_target(e, slot->target);
@@ -424,7 +433,8 @@ static bool losses_matter(const struct probe_engine *e)
 {
 	double recall = estimate_recall(e);
 
-	if (e->account.dropped || e->account.brakes[PROBE_BRAKE_ICMP])
+	if (e->account.dropped || e->account.brakes[PROBE_BRAKE_ICMP] ||
+	    e->account.brakes[PROBE_BRAKE_PREFIX])
 		return true;
 	if (recall <= 0)
 		return e->n_first < e->n_found || e->account.late || e->pace.n_setbacks;

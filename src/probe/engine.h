@@ -153,10 +153,11 @@ struct probe_event {
 
 /* Why the engine went slower than it was allowed to. */
 enum probe_brake {
-	PROBE_BRAKE_LOCAL, /* this machine: queues full, answers dropped on the way in */
-	PROBE_BRAKE_LOSS,  /* answers came to later tries only */
-	PROBE_BRAKE_ICMP,  /* a network's or host's limit of ICMP errors */
-	PROBE_BRAKE_TABLE, /* all slots in use: probes waited for a free one */
+	PROBE_BRAKE_LOCAL,  /* this machine: queues full, answers dropped on the way in */
+	PROBE_BRAKE_LOSS,   /* answers came to later tries only */
+	PROBE_BRAKE_PREFIX, /* answers from a /24 (/64 of IPv6) came to later tries only */
+	PROBE_BRAKE_ICMP,   /* a network's or host's limit of ICMP errors */
+	PROBE_BRAKE_TABLE,  /* all slots in use: probes waited for a free one */
 	PROBE_N_BRAKES,
 };
 

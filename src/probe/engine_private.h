@@ -7,6 +7,7 @@
 #include "probe/pace.h"
 #include "probe/pass.h"
 #include "probe/plan.h"
+#include "probe/prefix.h"
 #include "probe/slots.h"
 
 /* Probes of one output at most. */
@@ -38,8 +39,9 @@ struct probe_engine {
 
 	struct slots slots;
 	struct pace pace;
-	struct gates *gates; /* NULL without lanes of PROBE_VIA_UDP */
-	size_t n_asked;	     /* in this output: probes that must wait for their next hop */
+	struct gates *gates;	       /* NULL without lanes of PROBE_VIA_UDP */
+	struct prefix_gates *prefixes; /* NULL without tries to judge by */
+	size_t n_asked; /* in this output: probes that must wait for their next hop */
 	bool stopped;
 
 	uint32_t n_in_flight, n_connects, n_failing;
@@ -149,6 +151,14 @@ static inline bool engine_all_begun(const struct probe_engine *e)
 static inline struct gate *engine_gate(const struct probe_engine *e, const struct addr *target)
 {
 	return gate_of(e->gates, engine_hash(e, target, 0));
+}
+
+/* What the tries of a lane to a target tell of and how its prefix slows them; NULL: nothing. */
+static inline struct prefix_gate *engine_prefix(const struct probe_engine *e,
+						const struct probe_lane *lane,
+						const struct addr *target)
+{
+	return e->prefixes && engine_judges_by(lane) ? prefix_of(e->prefixes, target) : NULL;
 }
 
 /* Whether the last pass has places to look at. */

@@ -45,11 +45,16 @@ struct world {
 	uint32_t first, n_targets, first_port, n_ports;
 	struct truth *truths;
 
-	double loss;	      /* of each probe */
-	uint32_t there_every; /* each so many-th target answers; 0: none */
-	uint32_t bears;	      /* a second; 0: any */
-	uint32_t queue;	      /* so many wait where it is narrow */
-	uint64_t narrow_ns;   /* when the last of the queue leaves */
+	double loss;			       /* of each probe */
+	uint32_t there_every;		       /* each so many-th target answers; 0: none */
+	uint32_t bears;			       /* a second; 0: any */
+	uint32_t queue;			       /* so many wait where it is narrow */
+	uint64_t narrow_ns;		       /* when the last of the queue leaves */
+	uint32_t narrow_prefix;		       /* only that one: 1 + target / 256; 0: all */
+	uint64_t others_ns;		       /* the last answer to another */
+	double own_loss;		       /* of each probe to that one */
+	uint64_t n_slowed, n_missed, n_narrow; /* /24s; pairs; probes to that one */
+	uint32_t dead_every; /* in each so many-th /24 nobody is there; 0: in none */
 	uint64_t n_dropped, n_sends;
 	uint64_t still_ns, still_until_ns; /* what comes in between comes at its end */
 	uint64_t block_ns;		   /* from then on every second host is silent; 0: never */
@@ -174,11 +179,11 @@ static bool token(struct world *w, uint32_t target)
 }
 
 /* Return: when it has gone through where the network is narrow; NEVER: its queue is full. */
-static uint64_t through(struct world *w)
+static uint64_t through(struct world *w, bool is_narrow)
 {
 	uint64_t each_ns;
 
-	if (!w->bears)
+	if (!w->bears || !is_narrow)
 		return w->now_ns;
 	each_ns = NS_PER_S / w->bears;
 	w->narrow_ns = MAX(w->narrow_ns, w->now_ns);
@@ -189,17 +194,25 @@ static uint64_t through(struct world *w)
 	return w->narrow_ns += each_ns;
 }
 
+static bool is_there(const struct world *w, uint32_t target)
+{
+	return w->there_every && target % w->there_every == 0 &&
+	       (!w->dead_every || target / 256 % w->dead_every);
+}
+
 static void world_takes(struct world *w, const struct probe_send *send)
 {
 	uint32_t target = number_of(&send->target) - w->first;
 	struct truth *truth = truth_of(w, &send->target, send->port);
-	uint64_t at_ns = through(w);
+	bool is_narrow = !w->narrow_prefix || target / 256 == w->narrow_prefix - 1;
+	uint64_t at_ns = through(w, is_narrow);
 	struct answer a = { .error = w->udp_closed };
 
 	w->n_sends++;
 	truth->n_sent++;
-	if (at_ns == NEVER || !w->there_every || target % w->there_every ||
-	    random_unit(&w->random) < w->loss || (w->udp_closed && !token(w, target)))
+	if (at_ns == NEVER || !is_there(w, target) || random_unit(&w->random) < w->loss ||
+	    (w->own_loss > 0 && is_narrow && random_unit(&w->random) < w->own_loss) ||
+	    (w->udp_closed && !token(w, target)))
 		return;
 	if (w->block_ns && w->now_ns >= w->block_ns && target / 2 % 2)
 		return;
@@ -235,7 +248,9 @@ static void world_answers(struct world *w, struct probe_engine *e)
 
 	if (a->error)
 		packet.reporter = packet.from;
-	if (probe_engine_input(e, a->at_ns, &packet, &event))
+	if (number_of(&packet.from) / 256 - w->first / 256 + 1 != w->narrow_prefix)
+		w->others_ns = w->now_ns;
+	if (probe_engine_input(e, w->now_ns, &packet, &event))
 		note(w, &event);
 }
 
@@ -542,6 +557,71 @@ static void test_constant_loss(void **state)
 }
 
 /*
+ * 64 /24s, of which one bears less (@how->bears), or loses more (@how->own_loss). Return: @how with
+ * what came of it, without tables.
+ */
+static struct world scan_prefixes(struct world how)
+{
+	struct world *w = world_new("10.0.0.0", 64 * 256, 8), result;
+	struct scan s = scan_of(w, &fake_syn);
+	struct probe_engine *e;
+
+	w->there_every = how.there_every;
+	w->dead_every = how.dead_every;
+	w->loss = how.loss;
+	w->own_loss = how.own_loss;
+	w->bears = how.bears;
+	w->queue = how.bears / 50;
+	w->narrow_prefix = 20;
+	s.config.rate = 50000;
+	s.config.last_pass = true;
+	e = engine_of(&s);
+	run(w, e);
+	result = *w;
+	for (unsigned i = 0; i < MAX_PAIRS; i++) {
+		result.n_missed += is_there(w, i / 8) && !w->truths[i].n_answered;
+		result.n_narrow += i / 2048 + 1 == w->narrow_prefix ? w->truths[i].n_sent : 0;
+	}
+	result.n_slowed = probe_engine_account(e).brakes[PROBE_BRAKE_PREFIX];
+	probe_engine_free(e);
+	scan_done(&s);
+	return result;
+}
+
+/* It is slowed to what it bears, nobody is missed, and the others go on as without it. */
+static void test_narrow_prefix(void **state)
+{
+	static const struct world how[] = { { .there_every = 1, .bears = 200 },
+					    { .there_every = 2, .bears = 200 },
+					    { .there_every = 8, .bears = 400 } };
+
+	(void)state;
+	for (unsigned i = 0; i < 3; i++) {
+		struct world is = scan_prefixes(how[i]), wide;
+		uint64_t needs_ns = is.n_narrow * NS_PER_S / is.bears;
+
+		wide = scan_prefixes((struct world){ .there_every = how[i].there_every });
+		assert_int_equal(is.n_slowed, 1);
+		assert_int_equal(wide.n_slowed + wide.n_missed, 0);
+		assert_true(is.n_missed * 10000 <= MAX_PAIRS / is.there_every);
+		assert_true(is.n_dropped < is.n_narrow / 3);
+		assert_true(is.now_ns - START_NS < needs_ns / 2 * 3 + 6 * NS_PER_S);
+		assert_true(is.others_ns - START_NS < (wide.others_ns - START_NS) / 20 * 21);
+	}
+}
+
+/* Losses everywhere, or nobody there, slow none; losses of its own do not for long. */
+static void test_prefixes_not_slowed(void **state)
+{
+	(void)state;
+	assert_false(scan_prefixes((struct world){ .there_every = 2, .loss = 0.05 }).n_slowed);
+	assert_false(scan_prefixes((struct world){ .there_every = 2, .loss = 0.3 }).n_slowed);
+	assert_false(scan_prefixes((struct world){ .there_every = 2, .dead_every = 2 }).n_slowed);
+	assert_true(scan_prefixes((struct world){ .there_every = 2, .own_loss = 0.3 }).now_ns <
+		    START_NS + 20 * NS_PER_S);
+}
+
+/*
  * What looks like a setback but is none: this machine stands still for a while, so that answers are
  * late; a firewall begins to drop all from some. The pace comes back at once.
  */
@@ -682,6 +762,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_coverage),      cmocka_unit_test(test_resuming),
 		cmocka_unit_test(test_last_pass),     cmocka_unit_test(test_narrow_network),
+		cmocka_unit_test(test_narrow_prefix), cmocka_unit_test(test_prefixes_not_slowed),
 		cmocka_unit_test(test_constant_loss), cmocka_unit_test(test_no_setback),
 		cmocka_unit_test(test_icmp_limit),    cmocka_unit_test(test_next_hops),
 		cmocka_unit_test(test_cookies),

@@ -265,28 +265,49 @@ static uint64_t patience_ns(const struct probe_engine *e, const struct slot *slo
 	return timeout_ns / 8 * 3 + timeout_ns / 64 * (group * 0x9e3779b1 >> 28);
 }
 
-/* Return: whether the probe must wait for its turn at the target's gate. */
-static bool waits_at_gate(struct probe_engine *e, uint64_t now_ns, const struct draft *d)
+/* The host's gate, or else its prefix's. Return: whether it was shut: then @ret_when_ns is set. */
+static bool ask_gates(struct probe_engine *e, uint64_t now_ns, const struct draft *d,
+		      struct prefix_gate *prefix, uint64_t *ret_when_ns)
 {
 	struct slot *slot = d->slot;
-	struct gate *gate;
+	struct gate *gate = NULL;
+	bool turn;
+
+	if (engine_lane(e, slot)->module->via == PROBE_VIA_UDP)
+		gate = engine_gate(e, &d->target);
+	if (gate && gate->gap_us)
+		turn = gate_enter(gate, now_ns, ret_when_ns);
+	else if (prefix && prefix->gap_ns)
+		turn = prefix_enter(prefix, now_ns, slot->sent_ns, slot->flags & SLOT_LOST,
+				    ret_when_ns);
+	else
+		return false;
+	if (!turn)
+		return true;
+	slot->flags |= SLOT_TURN;
+	/* What it waited here is not waiting for its next hop. */
+	if (!engine_lane(e, slot)->each && !(slot->flags & SLOT_WAS_SENT))
+		slot->sent_ns = *ret_when_ns;
+	return true;
+}
+
+/* Return: whether the probe must wait for its turn at a gate. */
+static bool waits_at_gate(struct probe_engine *e, uint64_t now_ns, const struct draft *d,
+			  struct prefix_gate *prefix)
+{
+	struct slot *slot = d->slot;
 	uint64_t when_ns;
 
-	if (engine_lane(e, slot)->module->via != PROBE_VIA_UDP || slot->flags & SLOT_TURN)
-		return false;
-	gate = engine_gate(e, &d->target);
-	if (!gate->gap_us)
-		return false;
-	if (gate_enter(gate, now_ns, &when_ns))
-		slot->flags |= SLOT_TURN;
-	if (when_ns == now_ns)
+	if (slot->flags & SLOT_TURN || !ask_gates(e, now_ns, d, prefix, &when_ns) ||
+	    when_ns == now_ns)
 		return false;
 	slot->state = SLOT_WAITING;
 	slots_arm(&e->slots, slot, when_ns);
 	return true;
 }
 
-static void count_send(struct probe_engine *e, uint64_t now_ns, struct slot *slot)
+static void count_send(struct probe_engine *e, uint64_t now_ns, struct slot *slot,
+		       struct prefix_gate *prefix)
 {
 	const struct probe_lane *lane = engine_lane(e, slot);
 	uint64_t due_ns = slot->sent_ns;
@@ -300,7 +321,9 @@ static void count_send(struct probe_engine *e, uint64_t now_ns, struct slot *slo
 	e->n_in_flight++;
 	e->n_connects += engine_connects(lane);
 	e->account.sent++;
-	if (!slot->try && engine_judges_by(lane))
+	if (prefix)
+		prefix_sent(prefix, now_ns);
+	if (!slot->try && engine_judges_by(lane) && !(prefix && prefix_is_apart(prefix)))
 		pace_first(&e->pace, now_ns);
 	if (!e->first_send_ns)
 		e->first_send_ns = now_ns;
@@ -317,10 +340,11 @@ static bool send_draft(struct probe_engine *e, uint64_t now_ns, const struct dra
 	const struct probe_lane *lane = engine_lane(e, slot);
 	uint8_t *frame = e->frames + place * e->frame_cap;
 	struct probe_link *link = sends_frames(lane) ? &e->links[place] : NULL;
+	struct prefix_gate *prefix = engine_prefix(e, lane, &d->target);
 	size_t len = 0;
 	int err = 0;
 
-	if (waits_at_gate(e, now_ns, d))
+	if (waits_at_gate(e, now_ns, d, prefix))
 		return false;
 	if (link && !d->routed)
 		err = e->config.route(e->config.route_ctx, &d->target, lane->module->via, link);
@@ -347,7 +371,7 @@ static bool send_draft(struct probe_engine *e, uint64_t now_ns, const struct dra
 		.data = frame,
 		.len = len,
 	};
-	count_send(e, now_ns, slot);
+	count_send(e, now_ns, slot, prefix);
 	return true;
 }
 

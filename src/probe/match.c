@@ -189,7 +189,27 @@ static void begin_waiting_lane(struct probe_engine *e, uint64_t now_ns, const st
 	e->account.skipped--;
 }
 
-static void count_answer(struct probe_engine *e, struct slot *slot, struct probe_event *event)
+/*
+ * What an answer tells of the pace, and of its prefix's. When the plan is through, only what waits
+ * at gates still has first tries; in the last pass nothing has.
+ */
+static void judge(struct probe_engine *e, uint64_t now_ns, const struct slot *slot,
+		  const struct probe_event *event)
+{
+	const struct probe_lane *lane = engine_lane(e, slot);
+	struct prefix_gate *prefix = engine_prefix(e, lane, &event->target);
+
+	if (!event->try && event->rtt_ns >= 0 && engine_judges_by(lane) &&
+	    !(prefix && prefix_is_apart(prefix)))
+		pace_found(&e->pace, event->sent_ns, (uint64_t)event->rtt_ns);
+	if (!prefix || slot->flags & SLOT_LAST || (!prefix->gap_ns && engine_all_begun(e)))
+		return;
+	e->account.brakes[PROBE_BRAKE_PREFIX] +=
+		prefix_answered(e->prefixes, prefix, now_ns, event->try, slot->flags & SLOT_LOST);
+}
+
+static void count_answer(struct probe_engine *e, uint64_t now_ns, struct slot *slot,
+			 struct probe_event *event)
 {
 	event->outcome = PROBE_ANSWERED;
 	if (event->kind != PROBE_REPLY) {
@@ -202,10 +222,9 @@ static void count_answer(struct probe_engine *e, struct slot *slot, struct probe
 	e->account.answered++;
 	if (engine_lane(e, slot)->each)
 		return;
+	judge(e, now_ns, slot, event);
 	e->n_found++;
 	e->n_first += !event->try;
-	if (!event->try && event->rtt_ns >= 0 && engine_judges_by(engine_lane(e, slot)))
-		pace_found(&e->pace, event->sent_ns, (uint64_t)event->rtt_ns);
 	e->n_last += event->try == e->config.retries;
 	e->n_extra += event->try > e->config.retries;
 	e->account.again_found += !!(slot->flags & SLOT_LAST);
@@ -216,7 +235,7 @@ static int answer_in_flight(struct probe_engine *e, uint64_t now_ns, struct slot
 {
 	struct slot was = *slot;
 
-	count_answer(e, slot, event);
+	count_answer(e, now_ns, slot, event);
 	engine_release(e, now_ns, slot);
 	if (event->kind == PROBE_REPLY)
 		begin_waiting_lane(e, now_ns, &was, &event->target);
@@ -232,7 +251,7 @@ static bool answer_untold(struct probe_engine *e, uint64_t now_ns, struct slot *
 	if (!e->pass || !(slot->flags & SLOT_SILENT) || slot->flags & (SLOT_REFUSED | SLOT_LAST) ||
 	    engine_lane(e, slot)->each || !pass_unmark(e->pass, engine_pair(e, slot)))
 		return false;
-	count_answer(e, slot, event);
+	count_answer(e, now_ns, slot, event);
 	if (event->kind == PROBE_REPLY)
 		begin_waiting_lane(e, now_ns, &was, &event->target);
 	return true;

@@ -36,6 +36,7 @@ enum {
 	SLOT_REFUSED = 1 << 4, /* an error was told; more of them say nothing new */
 	SLOT_LAST = 1 << 5,    /* asked once more in the last pass */
 	SLOT_TURN = 1 << 6,    /* has waited for its turn at a gate */
+	SLOT_LOST = 1 << 7,    /* a try that had its turn stayed without an answer */
 };
 
 struct slot {

@@ -1,0 +1,124 @@
+#include "probe/prefix.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+#include "base/macros.h"
+
+#define FAR_NS	    (100 * NS_PER_MS) /* turns are given so long ahead */
+#define ASK_MAX_NS  NS_PER_S
+#define GAP_MAX_NS  (100 * NS_PER_MS)
+#define OPEN_MAX    256 /* answers; then they are counted anew */
+#define SHUT_N	    64	/* answers to judge a shut gate by */
+#define ELSEWHERE_N 64	/* answers of others to compare with */
+
+struct prefix_gates *prefixes_new(uint64_t settle_ns)
+{
+	struct prefix_gates *all = calloc(1, sizeof(*all));
+
+	if (!all)
+		return NULL;
+	all->settle_ns = settle_ns;
+	for (size_t i = 0; i < 1u << PREFIX_BITS; i++)
+		all->places[i].elsewhere = -1;
+	return all;
+}
+
+bool prefix_enter(struct prefix_gate *p, uint64_t now_ns, uint64_t asked_ns, bool lost,
+		  uint64_t *ret_when_ns)
+{
+	uint64_t when_ns = MAX(now_ns, p->next_ns), waited_ns = now_ns - MIN(now_ns, asked_ns);
+
+	/* The longer the queue, the more seldom each asks: often enough that no turn is left. */
+	if (!lost && when_ns - now_ns > FAR_NS) {
+		*ret_when_ns = now_ns + MIN(MAX(waited_ns / 4, FAR_NS / 2), ASK_MAX_NS);
+		return false;
+	}
+	p->next_ns = when_ns + p->gap_ns;
+	*ret_when_ns = lost ? now_ns : when_ns;
+	return true;
+}
+
+static void count_from(struct prefix_gate *p, uint64_t since_ns)
+{
+	p->since_ns = since_ns;
+	p->n_sent = 0;
+	p->here = (struct prefix_answers){ 0 };
+}
+
+/* Whether more are lost here than at other prefixes in the same time, but for chance. */
+static bool loses_more(const struct prefix_gates *all, struct prefix_gate *p, double deviations,
+		       double margin)
+{
+	double n = p->here.n_found, expected, n_others, n_lost;
+
+	/* Seldom is there more to ask than this. */
+	if (p->here.n_lost <= deviations + n * margin)
+		return false;
+	n_others = all->all.n_found - p->before.n_found - p->here.n_found;
+	n_lost = all->all.n_lost - p->before.n_lost - p->here.n_lost;
+	if (n_others >= ELSEWHERE_N)
+		p->elsewhere = (float)(n_lost / n_others);
+	if (p->elsewhere < 0)
+		return false;
+	expected = n * MAX(p->elsewhere, p->expected);
+	return p->here.n_lost > expected + deviations * sqrt(expected + 1) + n * margin;
+}
+
+static bool judge_open(const struct prefix_gates *all, struct prefix_gate *p, uint64_t now_ns)
+{
+	uint64_t took_ns = MAX(now_ns - p->since_ns, NS_PER_MS);
+	uint32_t through;
+
+	if (!loses_more(all, p, 5, 0.1)) {
+		if (p->here.n_found >= OPEN_MAX)
+			count_from(p, now_ns);
+		return false;
+	}
+	through = MAX(p->n_sent / 4, p->here.n_found);
+	p->gap_ns = MIN(took_ns / through + 1, GAP_MAX_NS);
+	p->next_ns = now_ns;
+	p->bad = 0;
+	count_from(p, now_ns + all->settle_ns);
+	return true;
+}
+
+static void judge_shut(const struct prefix_gates *all, struct prefix_gate *p, uint64_t now_ns)
+{
+	float share = (float)p->here.n_lost / (float)p->here.n_found;
+
+	if (p->here.n_found < SHUT_N)
+		return;
+	if (!loses_more(all, p, 2, 0.05)) {
+		p->gap_ns -= p->gap_ns / (p->gap_ns > p->soft_ns ? 5 : 64);
+		p->bad = 0;
+	} else if (p->bad > 0 && share > 0.7f * p->bad) {
+		p->expected = MAX(share, p->bad);
+		p->gap_ns = 0;
+		p->soft_ns = 0;
+	} else {
+		p->soft_ns = (uint64_t)((float)p->gap_ns / (1 - MIN(share, 0.75f)) * 1.1f);
+		p->gap_ns = MIN(p->soft_ns / 5 * 6, GAP_MAX_NS);
+		p->bad = share;
+	}
+	count_from(p, now_ns + all->settle_ns);
+}
+
+bool prefix_answered(struct prefix_gates *all, struct prefix_gate *p, uint64_t now_ns, bool retried,
+		     bool lost)
+{
+	bool counts = p->gap_ns ? lost : retried;
+
+	if (!p->here.n_found)
+		p->before = all->all;
+	all->all.n_found++;
+	all->all.n_lost += counts;
+	if (now_ns < p->since_ns)
+		return false;
+	p->here.n_found++;
+	p->here.n_lost += counts;
+	if (!p->gap_ns)
+		return judge_open(all, p, now_ns);
+	judge_shut(all, p, now_ns);
+	return false;
+}
