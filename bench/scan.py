@@ -24,7 +24,7 @@ ROUTER, ROUTER_MAC = "10.9.0.2", "02:00:00:00:00:02"
 HALF = ["--seed", "3", "--alive", "50", "--tcp", "open=50"]
 ONE_HOST = ["--seed", "4", "--tcp", "open=0.5"]
 PORTS = "80-83"
-TIMEOUT_S = 30
+TIMEOUT_S = 12
 ROUNDS = 3
 
 SETUP = """
