@@ -9,9 +9,10 @@
 
 #include "io/clock.h"
 
-#define BUFFER_BYTES (16 << 20)
-#define DATAGRAM_MAX 2048
-#define CONTROL_MAX  256
+#define BUFFER_BYTES   (16 << 20)
+#define DATAGRAM_MAX   2048
+#define COMPLAINTS_MAX 16 /* in a row */
+#define CONTROL_MAX    256
 
 /* Control messages beside a datagram, aligned as they must be. */
 union control {
@@ -119,8 +120,8 @@ size_t udp_socket_send(struct udp_socket *s, const struct udp_out *datagrams, si
 	struct iovec parts[PACKET_BATCH];
 	struct sockaddr_storage names[PACKET_BATCH];
 	struct packet_ttl ttls[PACKET_BATCH];
+	unsigned complaints = 0;
 	size_t sent = 0;
-	bool again = true;
 
 	for (size_t i = 0; i < n; i++) {
 		struct msghdr *h = &headers[i].msg_hdr;
@@ -138,14 +139,16 @@ size_t udp_socket_send(struct udp_socket *s, const struct udp_out *datagrams, si
 
 		if (done > 0) {
 			sent += (size_t)done;
-			again = true;
+			complaints = 0;
 			continue;
 		}
 		*ret_err = -errno;
-		/* What it says first may be about an earlier datagram: that is queued, too. */
-		if (!again)
+		/*
+		 * What it says may be about an earlier datagram, which is in the queue of errors,
+		 * too; and while it is said, the next such error comes in.
+		 */
+		if (++complaints == COMPLAINTS_MAX)
 			break;
-		again = false;
 	}
 	return sent;
 }
