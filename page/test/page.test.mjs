@@ -36,15 +36,16 @@ async function withMock(mockOptions, path, run, options) {
  * @param {RegExp} pattern of the address
  */
 async function reloadedWith(page, pattern) {
-	/** @type {any} */
-	let data;
+	/** @type {(data: any) => void} */
+	let give = () => {};
+	const data = new Promise((resolve) => (give = resolve));
 	await page.route(pattern, async (route) => {
 		const response = await route.fetch();
-		data = await response.json();
+		give(await response.json());
 		await route.fulfill({ response });
 		await page.unroute(pattern);
 	});
-	await Promise.all([page.waitForResponse(pattern), page.reload()]);
+	await page.reload();
 	return data;
 }
 
