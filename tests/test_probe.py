@@ -306,6 +306,12 @@ def test_hosts_finds_exactly_those_there(net):
     # 254 addresses without the network's and ours: once, silent ones twice; ICMP to five.
     assert account["sent"] == 253 + 249 + 5
     assert (account["alive"], account["late"], account["dropped"]) == (5, 0, 0)
+    assert account["stateless"] == 0 and account["recall"] == 1
+    assert 0 < account["rate"] <= account["sent"] / 0.2
+    seen = net.here.sonde("hosts", "-n", "-W", "0.3", "10.66.0.0/29").out
+    assert "about 100 % found, at " in seen
+    sweep = records(net.here.sonde("arp", "sweep", "--json", "-W", "0.3", "10.66.0.0/29"), "account")[0]
+    assert list(sweep)[2:] == list(account)[7:]
 
 
 def test_hosts_by_neighbour_solicitation(net):

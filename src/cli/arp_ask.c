@@ -51,31 +51,14 @@ static const struct out_column check_columns[] = {
 
 static const struct out_type check_type = { "check", check_columns, N_CHECK };
 
-enum {
-	A_SENT,
-	A_ANSWERED,
-	A_SILENT,
-	A_UNSENT,
-	A_LATE,
-	A_DROPPED,
-	A_CONFLICTS,
-	A_RECALL,
-	A_INCOMPLETE,
-	N_ACCOUNT
-};
+#define CARRIER "packet socket"
+
+enum { A_CONFLICTS, A_PROBES, N_ACCOUNT = A_PROBES + PROBING_N_COLUMNS };
 
 static const struct out_column account_columns[] = {
-	[A_SENT] = { "sent", OUT_UINT, .about = "requests sent" },
-	[A_ANSWERED] = { "answered", OUT_UINT, .about = "addresses that answered in time" },
-	[A_SILENT] = { "silent", OUT_UINT, .about = "requests not answered in time" },
-	[A_UNSENT] = { "unsent", OUT_UINT, .about = "requests that could not be sent" },
-	[A_LATE] = { "late", OUT_UINT, .about = "addresses that answered after the time-out" },
-	[A_DROPPED] = { "dropped", OUT_UINT, .about = "incoming packets that this machine lost" },
 	[A_CONFLICTS] = { "conflicts", OUT_UINT,
 			  .about = "answers from a second MAC address for the same address" },
-	[A_RECALL] = { "recall", OUT_REAL,
-		       .about = "estimated share of those there that were found" },
-	[A_INCOMPLETE] = { "incomplete", OUT_BOOL, .about = "answers were lost on this machine" },
+	PROBING_COLUMNS(A_PROBES),
 };
 
 static const struct out_type account_type = { "account", account_columns, N_ACCOUNT };
@@ -381,27 +364,14 @@ static void show_account(struct ask *ask)
 {
 	struct command *cmd = ask->probing.cmd;
 	const struct probe_account *a = &ask->account;
-	struct out_value row[N_ACCOUNT] = {
-		[A_SENT] = out_uint(a->sent),
-		[A_ANSWERED] = out_uint(a->answered),
-		[A_SILENT] = out_uint(probing_unanswered(a)),
-		[A_UNSENT] = out_uint(a->failed),
-		[A_LATE] = out_uint(a->late),
-		[A_DROPPED] = out_uint(a->dropped),
-		[A_CONFLICTS] = out_uint(ask->n_conflicts),
-		[A_INCOMPLETE] = out_bool(a->incomplete),
-	};
+	struct out_value row[N_ACCOUNT] = { [A_CONFLICTS] = out_uint(ask->n_conflicts) };
 
-	if (a->recall >= 0)
-		row[A_RECALL] = out_real(a->recall);
+	probing_values(a, CARRIER, row + A_PROBES);
 	if (cmd->common.json)
 		out_record(cmd->out, &account_type, row);
 	out_line(cmd->out, "%lu of %lu addresses answered, %zu conflicts", a->answered + a->late,
 		 a->total - a->skipped, ask->n_conflicts);
-	probing_account(cmd, a, "packet socket");
-	if (ask->failed)
-		command_notes(cmd, "%lu addresses could not be asked: %s", ask->failed,
-			      err_text(ask->error));
+	probing_account(cmd, a, CARRIER, ask->error);
 }
 
 static int run_sweep(struct command *cmd, void *opaque UNUSED)

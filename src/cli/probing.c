@@ -203,9 +203,30 @@ uint64_t probing_rate(const struct command *cmd)
 	return cmd->common.given & COMMON_RATE ? cmd->common.rate : PROBE_RATE_DEFAULT;
 }
 
-uint64_t probing_unanswered(const struct probe_account *a)
+/* The account */
+
+/* Probes that nothing came back for in time: with those answered and the errors, all sent. */
+static uint64_t unanswered(const struct probe_account *a)
 {
 	return a->sent - MIN(a->sent, a->answered + a->errors);
+}
+
+void probing_values(const struct probe_account *a, const char *carriers, struct out_value *row)
+{
+	row[PROBING_SENT] = out_uint(a->sent);
+	row[PROBING_ANSWERED] = out_uint(a->answered);
+	row[PROBING_ERRORS] = out_uint(a->errors);
+	row[PROBING_SILENT] = out_uint(unanswered(a));
+	row[PROBING_UNSENT] = out_uint(a->failed);
+	row[PROBING_LATE] = out_uint(a->late);
+	row[PROBING_DUPLICATES] = out_uint(a->duplicate);
+	row[PROBING_STATELESS] = out_uint(a->stateless);
+	row[PROBING_DROPPED] = out_uint(a->dropped);
+	row[PROBING_RATE] = out_uint(a->rate);
+	if (a->recall >= 0)
+		row[PROBING_RECALL] = out_real(a->recall);
+	row[PROBING_INCOMPLETE] = out_bool(a->incomplete);
+	row[PROBING_CARRIERS] = out_text(carriers);
 }
 
 /* Why it did not go as fast as it might have. */
@@ -226,19 +247,28 @@ static void tell_brakes(struct command *cmd, const struct probe_account *a)
 			at += (size_t)snprintf(text + at, sizeof(text) - at, "%s%s", at ? ", " : "",
 					       why[i]);
 	if (at)
-		out_line(cmd->out, "slowed by %s; %lu probes a second", text, a->rate);
+		out_line(cmd->out, "slowed by %s", text);
 	if (a->again)
 		out_line(cmd->out, "asked once more in the end: %lu, found %lu", a->again,
 			 a->again_found);
 }
 
-void probing_account(struct command *cmd, const struct probe_account *a, const char *carriers)
+/* How fast it went, and how much of what is there was found. */
+static void tell_share(struct command *cmd, const struct probe_account *a)
 {
-	out_line(cmd->out, "sent %lu: answered %lu, errors %lu, silent %lu; unsent %lu", a->sent,
-		 a->answered, a->errors, probing_unanswered(a), a->failed);
-	out_line(cmd->out, "late %lu, duplicate %lu, dropped here %lu; by %s", a->late,
-		 a->duplicate, a->dropped, carriers);
-	tell_brakes(cmd, a);
+	if (a->rate && a->recall >= 0)
+		out_line(cmd->out, "about %.4g %% found, at %lu probes a second", a->recall * 100,
+			 a->rate);
+	else if (a->rate)
+		out_line(cmd->out, "%lu probes a second", a->rate);
+	if (a->stateless)
+		out_line(cmd->out, "%lu answers known without memory of their probes",
+			 a->stateless);
+}
+
+/* What could be wrong with it. */
+static void warn(struct command *cmd, const struct probe_account *a, int error)
+{
 	if (a->recall >= 0 && a->recall < 0.9995)
 		command_notes(cmd,
 			      "packets were lost; about %.1f %% of those there were found. "
@@ -248,4 +278,19 @@ void probing_account(struct command *cmd, const struct probe_account *a, const c
 		command_notes(cmd,
 			      "incomplete: this machine lost %lu incoming packets; slower: --rate",
 			      a->dropped);
+	if (a->failed)
+		command_notes(cmd, "%lu probe%s could not be sent: %s", a->failed,
+			      a->failed == 1 ? "" : "s", err_text(error));
+}
+
+void probing_account(struct command *cmd, const struct probe_account *a, const char *carriers,
+		     int error)
+{
+	out_line(cmd->out, "sent %lu: answered %lu, errors %lu, silent %lu; unsent %lu", a->sent,
+		 a->answered, a->errors, unanswered(a), a->failed);
+	out_line(cmd->out, "late %lu, duplicate %lu, dropped here %lu; by %s", a->late,
+		 a->duplicate, a->dropped, carriers);
+	tell_brakes(cmd, a);
+	tell_share(cmd, a);
+	warn(cmd, a, error);
 }

@@ -14,8 +14,9 @@
 #define PROBING_TIMEOUT_NS NS_PER_S /* without -W */
 
 /**
- * probing_targets() - what the operands from @first on say, with names resolved, --exclude, -4 and
- * -6 applied, sealed Return: 0, or an exit status after a message.
+ * probing_targets() - what the operands from @first on say, sealed
+ * Names are resolved, --exclude, -4 and -6 applied.
+ * Return: 0, or an exit status after a message.
  */
 int probing_targets(struct command *cmd, size_t first, struct targets **ret_targets);
 
@@ -55,12 +56,63 @@ void probing_end(struct probing *p);
 /* The rate, or the default ceiling. */
 uint64_t probing_rate(const struct command *cmd);
 
-/* Probes that nothing came back for in time: with those answered and the errors, all sent. */
-uint64_t probing_unanswered(const struct probe_account *account);
+/* Of a record with an account: its last columns, from @first on. */
+enum {
+	PROBING_SENT,
+	PROBING_ANSWERED,
+	PROBING_ERRORS,
+	PROBING_SILENT,
+	PROBING_UNSENT,
+	PROBING_LATE,
+	PROBING_DUPLICATES,
+	PROBING_STATELESS,
+	PROBING_DROPPED,
+	PROBING_RATE,
+	PROBING_RECALL,
+	PROBING_INCOMPLETE,
+	PROBING_CARRIERS,
+	PROBING_N_COLUMNS,
+};
 
-/* Two lines for people with the closing account; what could be wrong with it goes to standard
- * error. */
-void probing_account(struct command *cmd, const struct probe_account *account,
-		     const char *carriers);
+/* clang-format off */
+#define PROBING_COLUMNS(first) \
+	[(first) + PROBING_SENT] = { "sent", OUT_UINT, .about = "probes sent" }, \
+	[(first) + PROBING_ANSWERED] = { "answered", OUT_UINT, .about = \
+		"probes answered in time" }, \
+	[(first) + PROBING_ERRORS] = { "errors", OUT_UINT, .about = \
+		"probes answered by an ICMP error" }, \
+	[(first) + PROBING_SILENT] = { "silent", OUT_UINT, .about = \
+		"probes not answered in time" }, \
+	[(first) + PROBING_UNSENT] = { "unsent", OUT_UINT, .about = \
+		"probes that could not be sent" }, \
+	[(first) + PROBING_LATE] = { "late", OUT_UINT, .about = \
+		"of the silent ones, answered after the time-out" }, \
+	[(first) + PROBING_DUPLICATES] = { "duplicates", OUT_UINT, .about = \
+		"answers beyond the first" }, \
+	[(first) + PROBING_STATELESS] = { "stateless", OUT_UINT, .about = \
+		"answers known by what they carried alone, " \
+		"their probes being forgotten" }, \
+	[(first) + PROBING_DROPPED] = { "dropped", OUT_UINT, .about = \
+		"incoming packets that this machine lost" }, \
+	[(first) + PROBING_RATE] = { "rate", OUT_UINT, .about = \
+		"probes a second, from the first to the last" }, \
+	[(first) + PROBING_RECALL] = { "recall", OUT_REAL, .about = \
+		"estimated share of those there that were found, " \
+		"by the losses seen" }, \
+	[(first) + PROBING_INCOMPLETE] = { "incomplete", OUT_BOOL, .about = \
+		"answers were lost on this machine" }, \
+	[(first) + PROBING_CARRIERS] = { "carriers", OUT_TEXT, .about = "sockets used" }
+/* clang-format on */
+
+/* Their values: sets PROBING_N_COLUMNS of @row. @carriers is borrowed while the row is. */
+void probing_values(const struct probe_account *account, const char *carriers,
+		    struct out_value *row);
+
+/*
+ * The closing account in a few lines for people. What could be wrong with it goes to standard
+ * error; @error: why a probe could not be sent, if one could not.
+ */
+void probing_account(struct command *cmd, const struct probe_account *account, const char *carriers,
+		     int error);
 
 #endif

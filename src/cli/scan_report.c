@@ -82,21 +82,9 @@ enum {
 	UP,
 	LEFT_OUT,
 	OPEN,
-	SENT,
-	ANSWERED,
-	ERRORS,
-	SILENT,
-	UNSENT,
-	LATE,
-	DUPLICATES,
-	STATELESS,
-	DROPPED,
-	RATE,
-	RECALL,
-	INCOMPLETE,
 	COMPLETE,
-	CARRIERS,
-	N_ACCOUNT,
+	PROBES,
+	N_ACCOUNT = PROBES + PROBING_N_COLUMNS
 };
 
 static const struct out_column account_columns[] = {
@@ -108,26 +96,10 @@ static const struct out_column account_columns[] = {
 		       .about =
 			       "hosts that were silent first, so that their ports were not asked" },
 	[OPEN] = { "open", OUT_UINT, .about = "open ports" },
-	[SENT] = { "sent", OUT_UINT, .about = "probes sent" },
-	[ANSWERED] = { "answered", OUT_UINT, .about = "probes answered in time" },
-	[ERRORS] = { "errors", OUT_UINT, .about = "probes answered by an ICMP error" },
-	[SILENT] = { "silent", OUT_UINT, .about = "probes not answered in time" },
-	[UNSENT] = { "unsent", OUT_UINT, .about = "probes that could not be sent" },
-	[LATE] = { "late", OUT_UINT, .about = "of the silent ones, answered after the time-out" },
-	[DUPLICATES] = { "duplicates", OUT_UINT, .about = "answers beyond the first" },
-	[STATELESS] = { "stateless", OUT_UINT,
-			.about = "answers known by what they carried alone, when there was no "
-				 "memory left to wait for them" },
-	[DROPPED] = { "dropped", OUT_UINT, .about = "incoming packets that this machine lost" },
-	[RATE] = { "rate", OUT_UINT, .about = "probes a second, from the first to the last" },
-	[RECALL] = { "recall", OUT_REAL,
-		     .about =
-			     "estimated share of those there that were found, by the losses seen" },
-	[INCOMPLETE] = { "incomplete", OUT_BOOL, .about = "answers were lost on this machine" },
 	[COMPLETE] = { "complete", OUT_BOOL,
 		       .about = "every port of every target was asked to the end: neither broken "
 				"off nor one shard of several" },
-	[CARRIERS] = { "carriers", OUT_TEXT, .about = "sockets used" },
+	PROBING_COLUMNS(PROBES),
 };
 
 const struct out_type scan_account_type = { "scan", account_columns, N_ACCOUNT };
@@ -353,7 +325,6 @@ static void show_host(const struct scan_report *report, const struct scan_host *
 
 static void record_account(const struct scan_report *report)
 {
-	const struct probe_account *a = &report->account;
 	struct out_value row[N_ACCOUNT] = {
 		[TIME] = out_ns(clock_wall_ns()),
 		[SECONDS] = out_ns((int64_t)report->took_ns),
@@ -361,37 +332,11 @@ static void record_account(const struct scan_report *report)
 		[UP] = out_uint(report->n_up),
 		[LEFT_OUT] = out_uint(report->n_left_out),
 		[OPEN] = out_uint(report->n_open),
-		[SENT] = out_uint(a->sent),
-		[ANSWERED] = out_uint(a->answered),
-		[ERRORS] = out_uint(a->errors),
-		[SILENT] = out_uint(probing_unanswered(a)),
-		[UNSENT] = out_uint(a->failed),
-		[LATE] = out_uint(a->late),
-		[DUPLICATES] = out_uint(a->duplicate),
-		[STATELESS] = out_uint(a->stateless),
-		[DROPPED] = out_uint(a->dropped),
-		[RATE] = out_uint(a->rate),
-		[INCOMPLETE] = out_bool(a->incomplete),
 		[COMPLETE] = out_bool(report->complete),
-		[CARRIERS] = out_text(report->carriers),
 	};
 
-	if (a->recall >= 0)
-		row[RECALL] = out_real(a->recall);
+	probing_values(&report->account, report->carriers, row + PROBES);
 	out_record(report->cmd->out, &scan_account_type, row);
-}
-
-/* How much of it was found, and how fast. */
-static void show_recall(const struct scan_report *report)
-{
-	const struct probe_account *a = &report->account;
-
-	if (a->recall >= 0 && a->rate)
-		out_line(report->cmd->out, "about %.4g %% found, at %lu probes a second",
-			 a->recall * 100, a->rate);
-	if (a->stateless)
-		out_line(report->cmd->out, "%lu answers known without memory of their probes",
-			 a->stateless);
 }
 
 static void show_account(const struct scan_report *report)
@@ -409,12 +354,7 @@ static void show_account(const struct scan_report *report)
 	if (report->n_left_out && report->plan->n_lanes)
 		out_line(cmd->out, "%lu silent, their ports not asked: -Pn asks them too",
 			 report->n_left_out);
-	probing_account(cmd, &report->account, report->carriers);
-	if (report->plan->n_lanes && report->account.sent)
-		show_recall(report);
-	if (report->account.failed)
-		command_notes(cmd, "%lu probe%s could not be sent: %s", report->account.failed,
-			      report->account.failed == 1 ? "" : "s", err_text(report->error));
+	probing_account(cmd, &report->account, report->carriers, report->error);
 	if (cmd->common.json || cmd->common.fields)
 		record_account(report);
 }

@@ -32,18 +32,8 @@ enum {
 	ALIVE,
 	INACTIVE,
 	CHANGES,
-	SENT,
-	ANSWERED,
-	ERRORS,
-	SILENT,
-	UNSENT,
-	LATE,
-	DUPLICATES,
-	DROPPED,
-	RECALL,
-	INCOMPLETE,
-	CARRIERS,
-	N_ROUND,
+	PROBES,
+	N_ROUND = PROBES + PROBING_N_COLUMNS
 };
 
 static const struct out_column round_columns[] = {
@@ -55,19 +45,7 @@ static const struct out_column round_columns[] = {
 		       .about = "hosts that did not, but did before or were asked for one by one; "
 				"absent: broken off" },
 	[CHANGES] = { "changes", OUT_UINT, .about = "hosts that changed since the round before" },
-	[SENT] = { "sent", OUT_UINT, .about = "probes sent" },
-	[ANSWERED] = { "answered", OUT_UINT, .about = "probes answered in time" },
-	[ERRORS] = { "errors", OUT_UINT, .about = "probes answered by an ICMP error" },
-	[SILENT] = { "silent", OUT_UINT, .about = "probes not answered in time" },
-	[UNSENT] = { "unsent", OUT_UINT, .about = "probes that could not be sent" },
-	[LATE] = { "late", OUT_UINT, .about = "of the silent ones, answered after the time-out" },
-	[DUPLICATES] = { "duplicates", OUT_UINT, .about = "answers beyond the first" },
-	[DROPPED] = { "dropped", OUT_UINT, .about = "incoming packets that this machine lost" },
-	[RECALL] = { "recall", OUT_REAL,
-		     .about =
-			     "estimated share of those there that were found, by the losses seen" },
-	[INCOMPLETE] = { "incomplete", OUT_BOOL, .about = "answers were lost on this machine" },
-	[CARRIERS] = { "carriers", OUT_TEXT, .about = "sockets used" },
+	PROBING_COLUMNS(PROBES),
 };
 
 static const struct out_type round_type = { "round", round_columns, N_ROUND };
@@ -156,40 +134,22 @@ static int list_single_hosts(struct hosts *h)
 
 static void record_round(struct hosts *h, const struct found_counts *counts, uint64_t took_ns)
 {
-	const struct probe_account *a = &h->sweep.account;
 	struct out_value row[N_ROUND] = {
-		[TIME] = out_ns(clock_wall_ns()),
-		[ROUND] = out_uint(h->n_rounds),
-		[SECONDS] = out_ns((int64_t)took_ns),
-		[ALIVE] = out_uint(counts->alive),
+		[TIME] = out_ns(clock_wall_ns()),      [ROUND] = out_uint(h->n_rounds),
+		[SECONDS] = out_ns((int64_t)took_ns),  [ALIVE] = out_uint(counts->alive),
 		[CHANGES] = out_uint(counts->changes),
-		[SENT] = out_uint(a->sent),
-		[ANSWERED] = out_uint(a->answered),
-		[ERRORS] = out_uint(a->errors),
-		[SILENT] = out_uint(probing_unanswered(a)),
-		[UNSENT] = out_uint(a->failed),
-		[LATE] = out_uint(a->late),
-		[DUPLICATES] = out_uint(a->duplicate),
-		[DROPPED] = out_uint(a->dropped),
-		[INCOMPLETE] = out_bool(a->incomplete),
-		[CARRIERS] = out_text(probe_io_carriers(h->probing.io)),
 	};
 
 	if (!h->probing.stopping)
 		row[INACTIVE] = out_uint(counts->inactive);
-	if (a->recall >= 0)
-		row[RECALL] = out_real(a->recall);
+	probing_values(&h->sweep.account, probe_io_carriers(h->probing.io), row + PROBES);
 	out_record(h->probing.cmd->out, &round_type, row);
 }
 
 static void show_account(struct hosts *h)
 {
-	struct command *cmd = h->probing.cmd;
-
-	probing_account(cmd, &h->sweep.account, probe_io_carriers(h->probing.io));
-	if (h->sweep.account.failed)
-		command_notes(cmd, "%lu probes could not be sent: %s", h->sweep.account.failed,
-			      err_text(h->sweep.error));
+	probing_account(h->probing.cmd, &h->sweep.account, probe_io_carriers(h->probing.io),
+			h->sweep.error);
 }
 
 static void show_round(struct hosts *h)
