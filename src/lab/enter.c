@@ -125,8 +125,13 @@ struct job {
 	const char *host, *folder;
 	int keeper_fd, netns_fd;
 	int failure_fd; /* a struct failure, when the command could not be run; closed by exec */
-	int status_fd;	/* the guard's PID, from the usher; how the command ended, from the guard */
+	int status_fd;	/* a struct news from the usher and one from the guard, in any order */
 	sigset_t mask;	/* the user's */
+};
+
+struct news {
+	bool of_end; /* from the guard; else from the usher */
+	int value;   /* the command's exit status; else the guard's PID */
 };
 
 struct failure {
@@ -139,6 +144,13 @@ static void __attribute__((noreturn)) fails(int fd, const struct failure *failur
 {
 	(void)!write(fd, failure, sizeof(*failure));
 	_exit(1);
+}
+
+static void tell(int fd, bool of_end, int value)
+{
+	struct news news = { .of_end = of_end, .value = value };
+
+	(void)!write(fd, &news, sizeof(news));
 }
 
 static const int passed_on[] = { SIGINT, SIGQUIT, SIGTERM, SIGHUP, SIGUSR1, SIGUSR2 };
@@ -197,7 +209,6 @@ static void __attribute__((noreturn)) guard_main(const struct job *j)
 {
 	struct failure f = { 0 };
 	sigset_t set;
-	int status;
 	pid_t pid;
 
 	sigemptyset(&set);
@@ -219,8 +230,7 @@ static void __attribute__((noreturn)) guard_main(const struct job *j)
 	close(j->netns_fd);
 	for (unsigned i = 0; i < j->command->n_listen_fds; i++)
 		close(j->command->listen_fds[i]);
-	status = attend(pid);
-	(void)!write(j->status_fd, &status, sizeof(status));
+	tell(j->status_fd, true, attend(pid));
 	_exit(0);
 }
 
@@ -240,7 +250,7 @@ static void __attribute__((noreturn)) usher_main(const struct job *j)
 		  err_text(f.err));
 	if (guard < 0)
 		fails(j->failure_fd, &f);
-	(void)!write(j->status_fd, &guard, sizeof(guard));
+	tell(j->status_fd, false, guard);
 	_exit(0);
 }
 
@@ -251,7 +261,7 @@ static int wait_for_guard(pid_t guard, int status_fd)
 	int signal_fd = signalfd(-1, &set, SFD_CLOEXEC);
 	struct pollfd fds[] = { { status_fd, POLLIN, 0 }, { signal_fd, POLLIN, 0 } };
 	struct signalfd_siginfo info;
-	int status;
+	struct news news;
 
 	do {
 		if (poll(fds, ARRAY_LEN(fds), -1) < 0)
@@ -261,16 +271,16 @@ static int wait_for_guard(pid_t guard, int status_fd)
 			kill(guard, (int)info.ssi_signo);
 	} while (!fds[0].revents);
 	close(signal_fd);
-	if (read(status_fd, &status, sizeof(status)) != sizeof(status))
-		status = 128 + SIGKILL; /* the lab has ended, and the guard with it */
-	return status;
+	if (read(status_fd, &news, sizeof(news)) != sizeof(news))
+		return 128 + SIGKILL; /* the lab has ended, and the guard with it */
+	return news.value;
 }
 
 /* Outside: from the usher's start to the command's end. @failure_fd, @status_fd: to read. */
 static int follow(int failure_fd, int status_fd, int *ret_status, struct fault *fault)
 {
 	struct failure f;
-	int guard;
+	struct news news;
 
 	if (read(failure_fd, &f, sizeof(f)) == sizeof(f)) {
 		*fault = f.fault;
@@ -279,11 +289,11 @@ static int follow(int failure_fd, int status_fd, int *ret_status, struct fault *
 		*ret_status = exec_status(-f.err);
 		return 0;
 	}
-	if (read(status_fd, &guard, sizeof(guard)) != sizeof(guard)) {
+	if (read(status_fd, &news, sizeof(news)) != sizeof(news)) {
 		fault_set(fault, 0, "the lab ended");
 		return -E_CLOSED;
 	}
-	*ret_status = wait_for_guard(guard, status_fd);
+	*ret_status = news.of_end ? news.value : wait_for_guard(news.value, status_fd);
 	return 0;
 }
 
