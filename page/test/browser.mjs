@@ -51,17 +51,34 @@ export async function onPage(browser, url, test, { expect, before, ...options } 
 }
 
 /**
- * How many different colours a canvas shows: 1 when nothing was drawn.
+ * Waits until a canvas shows more colours than that: it has one before anything is drawn.
  * @param {Page} page
  * @param {string} selector
+ * @param {number} n
  */
-export function colours(page, selector) {
-	return page.locator(selector).first().evaluate((el) => {
-		const canvas = /** @type {HTMLCanvasElement} */ (el);
-		const ctx = /** @type {CanvasRenderingContext2D} */ (canvas.getContext("2d"));
-		const { data } = ctx.getImageData(0, 0, canvas.width, canvas.height);
-		return new Set(new Uint32Array(data.buffer)).size;
-	});
+export function drawn(page, selector, n) {
+	return page.waitForFunction(
+		([selector, n]) => {
+			const canvas = /** @type {HTMLCanvasElement | null} */ (document.querySelector(String(selector)));
+			if (!canvas?.width || !canvas.height) {
+				return false;
+			}
+			const ctx = /** @type {CanvasRenderingContext2D} */ (canvas.getContext("2d"));
+			const { data } = ctx.getImageData(0, 0, canvas.width, canvas.height);
+			return new Set(new Uint32Array(data.buffer)).size > Number(n);
+		},
+		[selector, n],
+	);
+}
+
+/**
+ * Opens the table behind a chart and waits for its first row: it is made after the click.
+ * @param {Page} page
+ * @param {string} card the class of the chart's card
+ */
+export async function openTable(page, card) {
+	await page.locator(`.${card} summary`).click();
+	await page.locator(`.${card} tbody tr`).first().waitFor();
 }
 
 /**

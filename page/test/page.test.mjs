@@ -1,7 +1,7 @@
 // What people see and do, against a monitor that does what each test tells it.
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
-import { colours, faintTexts, launch, onPage } from "./browser.mjs";
+import { drawn, faintTexts, launch, onPage, openTable } from "./browser.mjs";
 import { Mock } from "./mock.mjs";
 
 /** @import {Browser, Page} from "playwright-core" */
@@ -30,23 +30,25 @@ async function withMock(mockOptions, path, run, options) {
 }
 
 /**
- * What the server answered to the first such request of the page loaded anew. The answer is taken on its
- * way: a browser may have forgotten it when it is asked afterwards.
- * @param {Page} page
+ * What the server answers to the page's first such request, and the way to catch it. The answer is
+ * taken on its way: a browser may have forgotten it when it is asked afterwards.
  * @param {RegExp} pattern of the address
  */
-async function reloadedWith(page, pattern) {
+function answerTo(pattern) {
 	/** @type {(data: any) => void} */
 	let give = () => {};
 	const data = new Promise((resolve) => (give = resolve));
-	await page.route(pattern, async (route) => {
-		const response = await route.fetch();
-		give(await response.json());
-		await route.fulfill({ response });
-		await page.unroute(pattern);
-	});
-	await page.reload();
-	return data;
+	const before = (/** @type {Page} */ page) =>
+		page.route(
+			pattern,
+			async (route) => {
+				const response = await route.fetch();
+				give(await response.json());
+				await route.fulfill({ response });
+			},
+			{ times: 1 },
+		);
+	return { data, before };
 }
 
 /** The texts of one column, as shown. @param {Page} page @param {string} column */
@@ -338,12 +340,12 @@ describe("events", () => {
 });
 
 describe("charts", () => {
-	test("the latency plot is drawn, and its table equals what the API says", () =>
-		withMock({}, "/#/host/5", async (page) => {
-			const data = await reloadedWith(page, /latency/);
-			await page.locator(".plot canvas").waitFor();
-			assert.ok((await colours(page, ".plot canvas")) > 50);
-			await page.locator(".latency summary").click();
+	test("the latency plot is drawn, and its table equals what the API says", () => {
+		const answer = answerTo(/latency/);
+		const run = async (/** @type {Page} */ page) => {
+			const data = await answer.data;
+			await drawn(page, ".plot canvas", 50);
+			await openTable(page, "latency");
 			const rows = await page.locator(".latency tbody tr").evaluateAll((trs) =>
 				trs.map((tr) => [...tr.querySelectorAll("td")].map((td) => td.textContent)),
 			);
@@ -354,7 +356,9 @@ describe("charts", () => {
 				...names.map((n) => (data[n][i] === null ? "–" : data[n][i].toFixed(3))),
 			]);
 			assert.deepEqual(rows, expected.reverse());
-		}));
+		};
+		return withMock({}, "/#/host/5", run, { before: answer.before });
+	});
 
 	test("spans, zoom by mouse and by keys, and back", () =>
 		withMock({}, "/#/host/5", async (page) => {
@@ -399,11 +403,11 @@ describe("charts", () => {
 			await page.locator("#plot-readout", { hasText: /median [0-9.]+ ms/ }).waitFor();
 		}));
 
-	test("the heat map is drawn, read by mouse and keys, leads to the host; its table equals it", () =>
-		withMock({}, "/", async (page) => {
-			const data = await reloadedWith(page, /heat/);
-			await page.locator(".map canvas").waitFor();
-			assert.ok((await colours(page, ".map canvas")) > 4);
+	test("the heat map is drawn, read by mouse and keys, leads to the host; its table equals it", () => {
+		const answer = answerTo(/heat/);
+		const run = async (/** @type {Page} */ page) => {
+			const data = await answer.data;
+			await drawn(page, ".map canvas", 4);
 			const loss = await page.locator(".map canvas").screenshot();
 			await page.locator(".map").focus();
 			await page.keyboard.press("ArrowDown");
@@ -412,7 +416,7 @@ describe("charts", () => {
 			assert.match(await readout.innerText(), /loss 100 %/);
 			await page.keyboard.press("Home");
 			assert.match(await readout.innerText(), /loss 0 %/);
-			await page.locator(".heat summary").click();
+			await openTable(page, "heat");
 			const cells = await page.locator(".heat tbody tr").first().locator("td").allInnerTexts();
 			assert.equal(
 				cells.map((c) => ({ "–": ".", "0 %": "0", "100 %": "x" })[c] ?? c[2]).join(""),
@@ -423,7 +427,9 @@ describe("charts", () => {
 			await page.locator(".map").click({ position: { x: 400, y: 30 } });
 			await page.waitForURL(/#\/host\/5$/);
 			await page.getByRole("heading", { name: "camera5" }).waitFor();
-		}));
+		};
+		return withMock({}, "/", run, { before: answer.before });
+	});
 
 	test("a host that does not exist, and history that cannot be read, say so", () =>
 		withMock(
@@ -487,7 +493,7 @@ describe("people", () => {
 					assert.deepEqual(await faintTexts(page), []);
 					await page.goto(page.url().replace(/#.*|$/, "#/host/3"));
 					await page.locator(".plot canvas").waitFor();
-					await page.locator(".latency summary").click();
+					await openTable(page, "latency");
 					assert.deepEqual(await faintTexts(page), []);
 				},
 				{ colorScheme },

@@ -1,7 +1,7 @@
 // The page against the real server: a thousand hosts, and a day of history of a few.
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import { colours, launch, onPage } from "./browser.mjs";
+import { drawn, launch, onPage, openTable } from "./browser.mjs";
 import { startDemo } from "./demo.mjs";
 
 /** @import {Browser, Page, Response} from "playwright-core" */
@@ -80,9 +80,8 @@ test("counts and order are those of the API", () =>
 test("the heat map shows every host of the server's", () =>
 	onPage(browser, wide.url, async (page) => {
 		await ready(page);
-		assert.ok((await colours(page, ".map canvas")) > 3);
-		await page.locator(".heat summary").click();
-		await page.locator(".heat tbody tr").first().waitFor();
+		await drawn(page, ".map canvas", 3);
+		await openTable(page, "heat");
 		assert.equal(await page.locator(".heat tbody tr").count(), 25);
 		assert.match(await page.locator(".pager").innerText(), /of 1000/);
 	}));
@@ -103,15 +102,17 @@ for (const span of ["5 min", "15 min", "1 h", "6 h", "24 h", "7 d"]) {
 			assert.ok(body.length <= answerMax);
 			const data = JSON.parse(body.toString());
 			assert.ok(data.t.length > 0 && data.t.length <= 2000);
-			await page.locator(".latency summary").click();
-			await page.locator(".latency tbody tr").first().waitFor();
-			assert.equal(await page.locator(".latency tbody tr").count(), data.t.length);
+			await openTable(page, "latency");
+			await page.waitForFunction(
+				(n) => document.querySelectorAll(".latency tbody tr").length === n,
+				data.t.length,
+			);
 			const medians = await page.locator(".latency tbody tr td:nth-child(7)").allInnerTexts();
 			assert.deepEqual(
 				medians.reverse(),
 				data.median.map((/** @type {number | null} */ v) => v?.toFixed(3) ?? "–"),
 			);
-			assert.ok((await colours(page, ".plot canvas")) > 10);
+			await drawn(page, ".plot canvas", 10);
 		});
 	});
 }
