@@ -7,7 +7,6 @@ loss; and how long they take. All with their default retries; masscan waits 2 s 
 
 import contextlib
 import json
-import os
 import re
 import signal
 import statistics
@@ -15,11 +14,10 @@ import subprocess
 import sys
 import tempfile
 import time
-from pathlib import Path
 
-BUILD = Path(__file__).resolve().parent.parent / "build"
-SONDE, RESPONDER = BUILD / "sonde", BUILD / "src/lab/probe-responder"
-NEAR, FAR = "bench-scan-n-%d" % os.getpid(), "bench-scan-f-%d" % os.getpid()
+from pair import BUILD, FAR, NEAR, SONDE, inside, pair
+
+RESPONDER = BUILD / "src/lab/probe-responder"
 ROUTER, ROUTER_MAC = "10.9.0.2", "02:00:00:00:00:02"
 HALF = ["--seed", "3", "--alive", "50", "--tcp", "open=50"]
 ONE_HOST = ["--seed", "4", "--tcp", "open=0.5"]
@@ -28,21 +26,16 @@ TIMEOUT_S = 12
 ROUNDS = 3
 
 SETUP = """
-ip netns add {near}
-ip netns add {far}
-ip link add n0 netns {near} type veth peer name f0 netns {far}
-ip -n {near} link set lo up
-ip -n {near} link set n0 up
 ip -n {far} link set f0 arp off up
 ip -n {near} addr add 10.9.0.1/24 dev n0
-ip -n {near} neigh add {router} lladdr {mac} dev n0 nud permanent
-ip -n {near} route add 10.128.0.0/9 via {router}
-"""
+ip -n {near} neigh add %s lladdr %s dev n0 nud permanent
+ip -n {near} route add 10.128.0.0/9 via %s
+""" % (ROUTER, ROUTER_MAC, ROUTER)
 
 
 @contextlib.contextmanager
 def responder(*options):
-    words = ["ip", "netns", "exec", FAR, str(RESPONDER), *map(str, options), "--router", ROUTER, "f0"]
+    words = inside(FAR, RESPONDER, *options, "--router", ROUTER, "f0")
     p = subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     if p.stderr.readline() != "ready\n":
         sys.exit("scan: no responder: " + p.stderr.read())
@@ -66,8 +59,8 @@ def truth(options, targets, ports):
 def timed(*command):
     """Seconds and standard output in the near namespace; None when it took too long."""
     start = time.perf_counter()
-    p = subprocess.Popen(["ip", "netns", "exec", NEAR, *map(str, command)], text=True,
-                         stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+    p = subprocess.Popen(inside(NEAR, *command), text=True, stdout=subprocess.PIPE,
+                         stderr=subprocess.DEVNULL)
     try:
         out = p.communicate(timeout=TIMEOUT_S)[0]
     except subprocess.TimeoutExpired:
@@ -195,8 +188,8 @@ def received():
 
 def peak(*command):
     """The most packets a second that came out at the other end, over half a second or more."""
-    p = subprocess.Popen(["ip", "netns", "exec", NEAR, *map(str, command)],
-                         stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    p = subprocess.Popen(inside(NEAR, *command), stdout=subprocess.DEVNULL,
+                         stderr=subprocess.DEVNULL)
     samples, best = [received()], 0
     while p.poll() is None and samples[-1][0] - samples[0][0] < 12:
         time.sleep(0.1)
@@ -222,23 +215,11 @@ def sink():
 
 
 def main():
-    if os.geteuid():
-        print("skipped: namespaces need root")
-        return 0
-    try:
-        for line in SETUP.format(near=NEAR, far=FAR, router=ROUTER,
-                                 mac=ROUTER_MAC).strip().splitlines():
-            subprocess.run(line.split(), check=True)
-        time.sleep(1)
-        parts = [recall_by_rate, bottleneck, all_ports, large, sink]
-        for part in parts:
+    with pair(SETUP):
+        for part in [recall_by_rate, bottleneck, all_ports, large, sink]:
             if len(sys.argv) < 2 or part.__name__ in sys.argv[1:]:
                 part()
-    finally:
-        for name in (NEAR, FAR):
-            subprocess.run(["ip", "netns", "del", name], check=False)
-    return 0
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

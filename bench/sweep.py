@@ -5,27 +5,17 @@ retry, 500 ms time-out. And an ARP sweep of an on-link /20 against arp-scan.
 fping keeps a sequence number for ten seconds and has 65,535 of them. The 98,304 probes of this sweep
 are more, so that at its fastest it gives up before the retries; at 0.12 ms it comes to an end."""
 
-import os
 import re
 import statistics
 import subprocess
-import sys
 import time
-from pathlib import Path
 
-BUILD = Path(__file__).resolve().parent.parent / "build"
-SONDE = BUILD / "sonde"
+from pair import NEAR, SONDE, inside, pair
+
 ROUNDS = 3
-NEAR, FAR = "bench-sweep-n-%d" % os.getpid(), "bench-sweep-f-%d" % os.getpid()
 ALIVE = 32768
 
 SETUP = """
-ip netns add {near}
-ip netns add {far}
-ip link add n0 netns {near} type veth peer name f0 netns {far}
-ip -n {near} link set lo up
-ip -n {far} link set lo up
-ip -n {near} link set n0 up
 ip -n {far} link set f0 up
 ip -n {near} addr add 10.9.0.1/20 dev n0
 ip -n {far} addr add 10.9.0.2/20 dev f0
@@ -39,8 +29,8 @@ ip -n {far} route add blackhole 10.128.128.0/17
 def timed(*command):
     """Seconds, standard output and the last words of one run in the near namespace."""
     start = time.perf_counter()
-    done = subprocess.run(["ip", "netns", "exec", NEAR, *map(str, command)], text=True,
-                          stdout=subprocess.PIPE, stderr=subprocess.PIPE, check=False)
+    done = subprocess.run(inside(NEAR, *command), text=True, stdout=subprocess.PIPE,
+                          stderr=subprocess.PIPE, check=False)
     words = done.stderr.strip().splitlines()[-1:] if done.returncode not in (0, 1) else []
     return time.perf_counter() - start, done.stdout, "".join(words)
 
@@ -87,24 +77,14 @@ def table(title, names, results):
 
 
 def main():
-    if os.geteuid():
-        print("skipped: namespaces need root")
-        return 0
-    try:
-        for line in SETUP.format(near=NEAR, far=FAR).strip().splitlines():
-            subprocess.run(line.split(), check=True)
-        time.sleep(1)
+    with pair(SETUP):
         table("/16 by ICMP, %d of 65536 there" % ALIVE,
               ["sonde hosts --rate max", "fping -i 0.01", "fping -i 0.12"],
               alternately([by_sonde, lambda: by_fping("0.01"), lambda: by_fping("0.12")],
                           "10.128."))
         table("/20 by ARP, 2048 of 4094 there", ["sonde arp sweep --rate max", "arp-scan"],
               alternately([arp_by_sonde, arp_by_arp_scan], "10.9."))
-    finally:
-        for name in (NEAR, FAR):
-            subprocess.run(["ip", "netns", "del", name], check=False)
-    return 0
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

@@ -307,7 +307,7 @@ def test_hosts_finds_exactly_those_there(net):
     assert account["sent"] == 253 + 249 + 5
     assert (account["alive"], account["late"], account["dropped"]) == (5, 0, 0)
     assert account["stateless"] == 0 and account["recall"] == 1
-    assert 0 < account["rate"] <= account["sent"] / 0.2
+    assert account["rate"] > 0
     seen = net.here.sonde("hosts", "-n", "-W", "0.3", "10.66.0.0/29").out
     assert "about 100 % found, at " in seen
     sweep = records(net.here.sonde("arp", "sweep", "--json", "-W", "0.3", "10.66.0.0/29"), "account")[0]

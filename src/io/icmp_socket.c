@@ -6,7 +6,6 @@
 #include "io/icmp_socket.h"
 
 #include <errno.h>
-#include <linux/errqueue.h>
 #include <linux/icmp.h>
 #include <netinet/icmp6.h>
 #include <stdlib.h>
@@ -15,10 +14,10 @@
 
 #include "base/cursor.h"
 #include "io/clock.h"
+#include "io/packet_batch.h"
 
 #define BUFFER_BYTES (16 << 20)
 #define MESSAGE_MAX  2048
-#define CONTROL_MAX  256
 #define ERROR_PREFIX 8 /* header of an ICMP error */
 #define IP4_HEADER   20
 #define IP6_HEADER   40
@@ -28,19 +27,8 @@ struct icmp_socket {
 	bool raw;
 	uint32_t seen_drops;
 	uint8_t (*messages)[MESSAGE_MAX];
-	struct mmsghdr headers[PACKET_BATCH];
-	struct iovec parts[PACKET_BATCH];
-	struct sockaddr_storage names[PACKET_BATCH];
-	union {
-		char bytes[CONTROL_MAX];
-		struct cmsghdr align;
-	} controls[PACKET_BATCH];
+	struct packet_batch in, out;
 };
-
-static int set_int(int fd, int level, int option, int value)
-{
-	return setsockopt(fd, level, option, &value, sizeof(value)) < 0 ? -errno : 0;
-}
 
 /* Only replies and errors come up. */
 static int filter(const struct icmp_socket *s)
@@ -73,9 +61,9 @@ static int forbid_fragments(const struct icmp_socket *s)
 	int err;
 
 	if (s->family == AF_INET)
-		return set_int(s->fd, SOL_IP, IP_MTU_DISCOVER, IP_PMTUDISC_PROBE);
-	err = set_int(s->fd, SOL_IPV6, IPV6_MTU_DISCOVER, IPV6_PMTUDISC_PROBE);
-	return err ? err : set_int(s->fd, SOL_IPV6, IPV6_DONTFRAG, 1);
+		return packet_socket_set(s->fd, SOL_IP, IP_MTU_DISCOVER, IP_PMTUDISC_PROBE);
+	err = packet_socket_set(s->fd, SOL_IPV6, IPV6_MTU_DISCOVER, IPV6_PMTUDISC_PROBE);
+	return err ? err : packet_socket_set(s->fd, SOL_IPV6, IPV6_DONTFRAG, 1);
 }
 
 static int configure(struct icmp_socket *s, const struct icmp_socket_config *config)
@@ -84,36 +72,26 @@ static int configure(struct icmp_socket *s, const struct icmp_socket_config *con
 	int err = filter(s);
 
 	if (!err && config->ttl)
-		err = ip4 ? set_int(s->fd, SOL_IP, IP_TTL, config->ttl)
-			  : set_int(s->fd, SOL_IPV6, IPV6_UNICAST_HOPS, config->ttl);
+		err = ip4 ? packet_socket_set(s->fd, SOL_IP, IP_TTL, config->ttl)
+			  : packet_socket_set(s->fd, SOL_IPV6, IPV6_UNICAST_HOPS, config->ttl);
 	if (!err)
-		err = ip4 ? set_int(s->fd, SOL_IP, IP_RECVTTL, 1)
-			  : set_int(s->fd, SOL_IPV6, IPV6_RECVHOPLIMIT, 1);
+		err = ip4 ? packet_socket_set(s->fd, SOL_IP, IP_RECVTTL, 1)
+			  : packet_socket_set(s->fd, SOL_IPV6, IPV6_RECVHOPLIMIT, 1);
 	if (!err && config->whole)
 		err = forbid_fragments(s);
 	if (!err && !s->raw)
-		err = ip4 ? set_int(s->fd, SOL_IP, IP_RECVERR, 1)
-			  : set_int(s->fd, SOL_IPV6, IPV6_RECVERR, 1);
+		err = ip4 ? packet_socket_set(s->fd, SOL_IP, IP_RECVERR, 1)
+			  : packet_socket_set(s->fd, SOL_IPV6, IPV6_RECVERR, 1);
 	if (!err && !s->raw)
-		err = set_int(s->fd, SOL_SOCKET, SO_SELECT_ERR_QUEUE, 1);
+		err = packet_socket_set(s->fd, SOL_SOCKET, SO_SELECT_ERR_QUEUE, 1);
 	if (!err)
-		err = set_int(s->fd, SOL_SOCKET, SO_TIMESTAMPNS, 1);
+		err = packet_socket_set(s->fd, SOL_SOCKET, SO_TIMESTAMPNS, 1);
 	if (!err && config->iface &&
 	    setsockopt(s->fd, SOL_SOCKET, SO_BINDTODEVICE, config->iface,
 		       (socklen_t)strlen(config->iface)) < 0)
 		err = -errno;
 	packet_socket_buffers(s->fd, BUFFER_BYTES);
 	return err;
-}
-
-static void prepare_buffers(struct icmp_socket *s)
-{
-	for (size_t i = 0; i < PACKET_BATCH; i++) {
-		s->parts[i].iov_base = s->messages[i];
-		s->headers[i].msg_hdr.msg_iov = &s->parts[i];
-		s->headers[i].msg_hdr.msg_iovlen = 1;
-		s->headers[i].msg_hdr.msg_name = &s->names[i];
-	}
 }
 
 int icmp_socket_open(const struct icmp_socket_config *config, struct icmp_socket **ret_socket)
@@ -137,7 +115,6 @@ int icmp_socket_open(const struct icmp_socket_config *config, struct icmp_socket
 		icmp_socket_free(s);
 		return err;
 	}
-	prepare_buffers(s);
 	*ret_socket = s;
 	return 0;
 }
@@ -166,56 +143,19 @@ bool icmp_socket_is_raw(const struct icmp_socket *s)
 size_t icmp_socket_send(struct icmp_socket *s, const struct packet_out *packets, size_t n,
 			int *ret_err)
 {
-	struct mmsghdr headers[PACKET_BATCH];
-	struct iovec parts[PACKET_BATCH];
-	struct sockaddr_storage names[PACKET_BATCH];
-	struct packet_ttl ttls[PACKET_BATCH];
-	size_t sent = 0;
-	bool again = true;
-
 	for (size_t i = 0; i < n; i++) {
 		struct endpoint to = { .addr = packets[i].to };
+		socklen_t len = endpoint_to_sockaddr(&to, &s->out.names[i].storage);
 
-		parts[i] = (struct iovec){ (void *)packets[i].data, packets[i].len };
-		headers[i] = (struct mmsghdr){
-			.msg_hdr = { .msg_name = &names[i],
-				     .msg_namelen = endpoint_to_sockaddr(&to, &names[i]),
-				     .msg_iov = &parts[i],
-				     .msg_iovlen = 1 },
-		};
-		packet_set_ttl(&headers[i].msg_hdr, s->family, packets[i].ttl, &ttls[i]);
+		packet_batch_put(&s->out, i, packets[i].data, packets[i].len, len);
+		packet_batch_set_ttl(&s->out, i, s->family, packets[i].ttl);
 	}
-	while (sent < n) {
-		int done = sendmmsg(s->fd, headers + sent, (unsigned)(n - sent), 0);
-
-		if (done > 0) {
-			sent += (size_t)done;
-			again = true;
-			continue;
-		}
-		*ret_err = -errno;
-		/* What a datagram socket says first may be about an earlier message: it is queued
-		 * too. */
-		if (s->raw || !again)
-			break;
-		again = false;
-	}
-	return sent;
+	return packet_batch_send(&s->out, s->fd, n, !s->raw, ret_err);
 }
 
 static int read_batch(struct icmp_socket *s, int flags, size_t offset)
 {
-	for (size_t i = 0; i < PACKET_BATCH; i++) {
-		struct msghdr *h = &s->headers[i].msg_hdr;
-
-		s->parts[i].iov_base = s->messages[i] + offset;
-		s->parts[i].iov_len = MESSAGE_MAX - offset;
-		h->msg_namelen = sizeof(s->names[i]);
-		h->msg_control = &s->controls[i];
-		h->msg_controllen = sizeof(s->controls[i]);
-		h->msg_flags = 0;
-	}
-	return recvmmsg(s->fd, s->headers, PACKET_BATCH, MSG_DONTWAIT | flags, NULL);
+	return packet_batch_receive(&s->in, s->fd, flags, s->messages[0], MESSAGE_MAX, offset);
 }
 
 /* A raw IPv4 packet loses its IP header. Return: false when that is broken. */
@@ -235,10 +175,10 @@ static bool strip_ip4(struct packet_in *p)
 static bool fill_message(struct icmp_socket *s, size_t i, uint64_t now_ns, int64_t wall_ns,
 			 struct packet_in *ret)
 {
-	struct mmsghdr *h = &s->headers[i];
+	const struct mmsghdr *h = &s->in.headers[i];
 	struct endpoint from;
 
-	if (endpoint_from_sockaddr((struct sockaddr *)&s->names[i], &from) < 0)
+	if (endpoint_from_sockaddr(&s->in.names[i].any, &from) < 0)
 		return false;
 	*ret = (struct packet_in){
 		.data = s->messages[i],
@@ -255,23 +195,14 @@ static bool fill_message(struct icmp_socket *s, size_t i, uint64_t now_ns, int64
 static bool fill_error(struct icmp_socket *s, size_t i, size_t offset, uint64_t now_ns,
 		       int64_t wall_ns, struct packet_in *ret)
 {
-	struct mmsghdr *h = &s->headers[i];
+	const struct mmsghdr *h = &s->in.headers[i];
 	uint8_t *m = s->messages[i];
-	struct sock_extended_err error = { 0 };
-	struct endpoint to, offender = { 0 };
+	struct sock_extended_err error;
+	struct addr reporter;
+	struct endpoint to;
 
-	for (struct cmsghdr *c = CMSG_FIRSTHDR(&h->msg_hdr); c; c = CMSG_NXTHDR(&h->msg_hdr, c)) {
-		if ((c->cmsg_level == SOL_IP && c->cmsg_type == IP_RECVERR) ||
-		    (c->cmsg_level == SOL_IPV6 && c->cmsg_type == IPV6_RECVERR)) {
-			memcpy(&error, CMSG_DATA(c), sizeof(error));
-			if (endpoint_from_sockaddr(
-				    SO_EE_OFFENDER((struct sock_extended_err *)CMSG_DATA(c)),
-				    &offender) < 0)
-				return false;
-		}
-	}
-	if ((error.ee_origin != SO_EE_ORIGIN_ICMP && error.ee_origin != SO_EE_ORIGIN_ICMP6) ||
-	    endpoint_from_sockaddr((struct sockaddr *)&s->names[i], &to) < 0)
+	if (!packet_batch_error(&s->in, i, &error, &reporter) ||
+	    endpoint_from_sockaddr(&s->in.names[i].any, &to) < 0)
 		return false;
 	memset(m, 0, offset);
 	m[0] = error.ee_type;
@@ -290,7 +221,7 @@ static bool fill_error(struct icmp_socket *s, size_t i, size_t offset, uint64_t 
 		.data = m,
 		.len = MIN(offset + h->msg_len, sizeof(s->messages[i])),
 		.wire_len = offset + h->msg_len,
-		.from = offender.addr,
+		.from = reporter,
 		.ttl = -1,
 		.rx_ns = packet_rx_time(&h->msg_hdr, now_ns, wall_ns),
 	};

@@ -11,22 +11,16 @@
 #include <unistd.h>
 
 #include "io/clock.h"
+#include "io/packet_batch.h"
 
 #define BUFFER_BYTES (8 << 20)
 #define FRAME_MAX    256 /* ARP and neighbour discovery are smaller; the rest of a frame is cut */
-#define CONTROL_MAX  128
 
 struct link_socket {
 	int fd;
 	uint16_t protocol;
 	uint8_t frames[PACKET_BATCH][FRAME_MAX];
-	struct mmsghdr headers[PACKET_BATCH];
-	struct iovec parts[PACKET_BATCH];
-	struct sockaddr_ll names[PACKET_BATCH];
-	union {
-		char bytes[CONTROL_MAX];
-		struct cmsghdr align;
-	} controls[PACKET_BATCH];
+	struct packet_batch in, out;
 };
 
 /* Next header ICMPv6 and type 133 to 137, else nothing of the frame. */
@@ -52,18 +46,19 @@ static int attach_filter(int fd)
 static int configure(struct link_socket *s, enum link_protocol protocol, unsigned ifindex)
 {
 	struct sockaddr_ll name = { .sll_family = AF_PACKET, .sll_ifindex = (int)ifindex };
-	int one = 1, err = protocol == LINK_ND ? attach_filter(s->fd) : 0;
+	int err = protocol == LINK_ND ? attach_filter(s->fd) : 0;
 
 	if (err)
 		return err;
 	s->protocol = htons(protocol == LINK_ARP ? ETH_P_ARP : ETH_P_IPV6);
 	name.sll_protocol = s->protocol;
 	packet_socket_buffers(s->fd, BUFFER_BYTES);
-	if (setsockopt(s->fd, SOL_PACKET, PACKET_QDISC_BYPASS, &one, sizeof(one)) < 0 ||
-	    setsockopt(s->fd, SOL_SOCKET, SO_TIMESTAMPNS, &one, sizeof(one)) < 0 ||
-	    bind(s->fd, (struct sockaddr *)&name, sizeof(name)) < 0)
-		return -errno;
-	return 0;
+	err = packet_socket_set(s->fd, SOL_PACKET, PACKET_QDISC_BYPASS, 1);
+	if (!err)
+		err = packet_socket_set(s->fd, SOL_SOCKET, SO_TIMESTAMPNS, 1);
+	if (!err && bind(s->fd, (struct sockaddr *)&name, sizeof(name)) < 0)
+		err = -errno;
+	return err;
 }
 
 int link_socket_open(enum link_protocol protocol, unsigned ifindex, struct link_socket **ret_socket)
@@ -78,12 +73,6 @@ int link_socket_open(enum link_protocol protocol, unsigned ifindex, struct link_
 	if (err) {
 		link_socket_free(s);
 		return err;
-	}
-	for (size_t i = 0; i < PACKET_BATCH; i++) {
-		s->parts[i] = (struct iovec){ s->frames[i], FRAME_MAX };
-		s->headers[i].msg_hdr.msg_iov = &s->parts[i];
-		s->headers[i].msg_hdr.msg_iovlen = 1;
-		s->headers[i].msg_hdr.msg_name = &s->names[i];
 	}
 	*ret_socket = s;
 	return 0;
@@ -107,37 +96,19 @@ int link_socket_fd(const struct link_socket *s)
 size_t link_socket_send(struct link_socket *s, const struct packet_out *packets, size_t n,
 			int *ret_err)
 {
-	struct mmsghdr headers[PACKET_BATCH];
-	struct iovec parts[PACKET_BATCH];
-	struct sockaddr_ll names[PACKET_BATCH];
-	size_t sent = 0;
-
 	for (size_t i = 0; i < n; i++) {
-		names[i] = (struct sockaddr_ll){
+		struct sockaddr_ll *name = &s->out.names[i].link;
+
+		*name = (struct sockaddr_ll){
 			.sll_family = AF_PACKET,
 			.sll_protocol = s->protocol,
 			.sll_ifindex = (int)packets[i].ifindex,
 			.sll_halen = ETH_ALEN,
 		};
-		memcpy(names[i].sll_addr, packets[i].data, ETH_ALEN);
-		parts[i] = (struct iovec){ (void *)packets[i].data, packets[i].len };
-		headers[i] = (struct mmsghdr){
-			.msg_hdr = { .msg_name = &names[i],
-				     .msg_namelen = sizeof(names[i]),
-				     .msg_iov = &parts[i],
-				     .msg_iovlen = 1 },
-		};
+		memcpy(name->sll_addr, packets[i].data, ETH_ALEN);
+		packet_batch_put(&s->out, i, packets[i].data, packets[i].len, sizeof(*name));
 	}
-	while (sent < n) {
-		int done = sendmmsg(s->fd, headers + sent, (unsigned)(n - sent), 0);
-
-		if (done <= 0) {
-			*ret_err = -errno;
-			break;
-		}
-		sent += (size_t)done;
-	}
-	return sent;
+	return packet_batch_send(&s->out, s->fd, n, false, ret_err);
 }
 
 size_t link_socket_receive(struct link_socket *s, struct packet_in *ret_packets)
@@ -145,26 +116,21 @@ size_t link_socket_receive(struct link_socket *s, struct packet_in *ret_packets)
 	uint64_t now_ns = clock_monotonic_ns();
 	int64_t wall_ns = clock_wall_ns();
 	size_t count = 0;
-	int n;
+	int n = packet_batch_receive(&s->in, s->fd, MSG_TRUNC, s->frames[0], FRAME_MAX, 0);
 
-	for (size_t i = 0; i < PACKET_BATCH; i++) {
-		struct msghdr *h = &s->headers[i].msg_hdr;
-
-		h->msg_namelen = sizeof(s->names[i]);
-		h->msg_control = &s->controls[i];
-		h->msg_controllen = sizeof(s->controls[i]);
-	}
-	n = recvmmsg(s->fd, s->headers, PACKET_BATCH, MSG_DONTWAIT | MSG_TRUNC, NULL);
 	for (int i = 0; i < n; i++) {
-		if (s->names[i].sll_pkttype == PACKET_OUTGOING)
+		const struct mmsghdr *h = &s->in.headers[i];
+		const struct sockaddr_ll *name = &s->in.names[i].link;
+
+		if (name->sll_pkttype == PACKET_OUTGOING)
 			continue;
 		ret_packets[count++] = (struct packet_in){
 			.data = s->frames[i],
-			.len = MIN((size_t)s->headers[i].msg_len, (size_t)FRAME_MAX),
-			.wire_len = s->headers[i].msg_len,
+			.len = MIN((size_t)h->msg_len, (size_t)FRAME_MAX),
+			.wire_len = h->msg_len,
 			.ttl = -1,
-			.ifindex = (unsigned)s->names[i].sll_ifindex,
-			.rx_ns = packet_rx_time(&s->headers[i].msg_hdr, now_ns, wall_ns),
+			.ifindex = (unsigned)name->sll_ifindex,
+			.rx_ns = packet_rx_time(&h->msg_hdr, now_ns, wall_ns),
 		};
 	}
 	return count;

@@ -1,5 +1,6 @@
 #include "io/packet.h"
 
+#include <errno.h>
 #include <linux/sock_diag.h>
 #include <string.h>
 #include <time.h>
@@ -29,23 +30,6 @@ uint64_t packet_rx_time(const struct msghdr *msg, uint64_t now_ns, int64_t wall_
 	return now_ns;
 }
 
-void packet_set_ttl(struct msghdr *msg, int family, uint8_t ttl, struct packet_ttl *memory)
-{
-	int value = ttl;
-	struct cmsghdr *c;
-
-	if (!ttl)
-		return;
-	*memory = (struct packet_ttl){ 0 };
-	msg->msg_control = memory;
-	msg->msg_controllen = sizeof(*memory);
-	c = CMSG_FIRSTHDR(msg);
-	c->cmsg_level = family == AF_INET ? SOL_IP : SOL_IPV6;
-	c->cmsg_type = family == AF_INET ? IP_TTL : IPV6_HOPLIMIT;
-	c->cmsg_len = CMSG_LEN(sizeof(value));
-	memcpy(CMSG_DATA(c), &value, sizeof(value));
-}
-
 int packet_received_ttl(const struct msghdr *msg)
 {
 	struct msghdr *m = (struct msghdr *)msg;
@@ -72,6 +56,11 @@ uint64_t packet_socket_drops(int fd, uint32_t *seen)
 	drops = info[SK_MEMINFO_DROPS] - *seen;
 	*seen = info[SK_MEMINFO_DROPS];
 	return drops;
+}
+
+int packet_socket_set(int fd, int level, int option, int value)
+{
+	return setsockopt(fd, level, option, &value, sizeof(value)) < 0 ? -errno : 0;
 }
 
 void packet_socket_buffers(int fd, int bytes)

@@ -39,23 +39,16 @@ uint64_t packet_monotonic(int64_t stamp_ns, uint64_t now_ns, int64_t wall_ns);
 /* The same with the stamp that came with a message; @now_ns when there is none. */
 uint64_t packet_rx_time(const struct msghdr *msg, uint64_t now_ns, int64_t wall_ns);
 
-/* Room for one number that goes with a message. */
-struct packet_ttl {
-	union {
-		char bytes[CMSG_SPACE(sizeof(int))];
-		struct cmsghdr align;
-	};
-};
-
-/* Lets one message to be sent have this TTL or hop limit; 0: nothing. @memory lives as long. */
-void packet_set_ttl(struct msghdr *msg, int family, uint8_t ttl, struct packet_ttl *memory);
-
-/* That of a message that came (IP_RECVTTL, IPV6_RECVHOPLIMIT); -1: the kernel did not say. */
+/* TTL or hop limit of a message that came (IP_RECVTTL, IPV6_RECVHOPLIMIT); -1: the kernel did not
+ * say. */
 int packet_received_ttl(const struct msghdr *msg);
 
 /* How many packets found a socket's queue full since @seen, which goes up to now. Not for packet
  * sockets. */
 uint64_t packet_socket_drops(int fd, uint32_t *seen);
+
+/* setsockopt() with a number. Return: 0 or -errno. */
+int packet_socket_set(int fd, int level, int option, int value);
 
 /* As large as the kernel lets us: with privileges beyond net.core.rmem_max. */
 void packet_socket_buffers(int fd, int bytes);
