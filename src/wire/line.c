@@ -1,7 +1,7 @@
 #include "wire/print.h"
 
-/* The shares of all layers; false when none has one. */
-static bool line_layers(struct buf *b, const struct packet *p)
+/* The shares of all layers, or how much there is when none has one. */
+static void line_layers(struct buf *b, const struct packet *p)
 {
 	size_t start = b->len;
 
@@ -11,7 +11,10 @@ static bool line_layers(struct buf *b, const struct packet *p)
 		if (proto->line)
 			proto->line(b, p, i);
 	}
-	return b->len > start;
+	if (b->len > start)
+		return;
+	buf_lit(b, "data len ");
+	buf_u64(b, p->wire_len);
 }
 
 static void line_fault(struct buf *b, const struct packet *p)
@@ -45,10 +48,7 @@ static void line_whole(struct buf *b, const struct packet *whole)
 
 void print_line(struct buf *b, const struct packet *p)
 {
-	if (!line_layers(b, p)) {
-		buf_lit(b, "data len ");
-		buf_u64(b, p->wire_len);
-	}
+	line_layers(b, p);
 	line_fault(b, p);
 	for (const struct packet *more = p->more; more; more = more->more) {
 		if (!more->config->stream)

@@ -209,6 +209,24 @@ static void lines_and_json(void **state)
 	buf_done(&b);
 }
 
+/* Of several messages in one segment each says something, be it how long it is. */
+static void line_of_messages(void **state)
+{
+	struct walk_config config = { .stream = true };
+	struct packet p, greeting, rest;
+	struct buf b = buf_of(1 << 16);
+
+	(void)state;
+	packet_walk_as(&p, &config, PROTOCOL_POP, "+OK\r\n", 5, 5);
+	packet_walk_as(&greeting, &config, PROTOCOL_POP, "+OK\r\n", 5, 5);
+	packet_walk_as(&rest, &config, PROTOCOL_DATA, "\x14\xff", 2, 2);
+	p.more = &greeting;
+	greeting.more = &rest;
+	print_line(&b, &p);
+	assert_non_null(strstr(buf_cstr(&b), " | data len 2"));
+	buf_done(&b);
+}
+
 static void tree(void **state)
 {
 	static const char *const words[] = { "/ip",	   "src=10.0.0.1", "dst=10.0.0.2",
@@ -257,6 +275,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(names),
 		cmocka_unit_test(lines_and_json),
+		cmocka_unit_test(line_of_messages),
 		cmocka_unit_test(tree),
 	};
 
