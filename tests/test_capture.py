@@ -140,6 +140,17 @@ def test_the_hierarchy_is_tsharks(sonde, mixed):
     assert {"eth", "eth:ip:tcp:http", "eth:ipv6:udp:dns", "eth:arp"} <= both
 
 
+def test_what_is_forgotten_is_said(sonde, tmp_path):
+    """66,000 connections: 65,536 are kept. Datagrams begun and never complete: 1,024 are."""
+    path = tmp_path / "many.pcap"
+    sonde("craft", "eth/ip(src=10.0.0.1-2,dst=10.0.0.9)/tcp(srcport=1-33000,flags.syn=1)", "-w", path)
+    done = sonde("capture", "-n", "-r", path, "--protocols")
+    assert "sonde capture: 464 connections that were silent longest were forgotten" in done.err
+    sonde("craft", "eth/ip(src=10.0.0.1,dst=10.0.0.9,id=0-40000,flags.mf=1)/udp", "-w", path)
+    done = sonde("capture", "-n", "-r", path, "--talkers")
+    assert "sonde capture: 38977 datagrams in fragments were forgotten" in done.err
+
+
 def test_talkers_add_up(sonde, mixed):
     """Each IP packet counts once as sent and once as received."""
     rows = sonde("capture", "-r", mixed, "--talkers", "--json").records("talker")

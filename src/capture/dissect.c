@@ -247,5 +247,6 @@ struct dissect_counts dissect_counts(const struct dissect *d)
 	counts.dropped_bytes = r.dropped_bytes;
 	counts.conflicts = r.conflicts;
 	counts.held_bytes = d->streams ? streams_held(d->streams) : 0;
+	counts.datagrams = d->fragments ? fragments_counts(d->fragments).evicted : 0;
 	return counts;
 }

@@ -59,6 +59,7 @@ struct dissect_counts {
 	uint64_t dropped_bytes; /* of streams, for the bound on memory */
 	uint64_t conflicts;	/* segments that repeat bytes otherwise than they were */
 	size_t held_bytes;	/* of all streams, now */
+	uint64_t datagrams;	/* in fragments, forgotten for the bounds on them */
 };
 
 /* Messages that one packet may complete at most; the rest comes with the connection's next one. */

@@ -16,14 +16,12 @@ struct follow {
 	struct http_stream *http;
 	struct endpoint ends[2];
 	bool seen;
-	uint64_t bytes[2];
 	const struct stream_piece *piece; /* in hand, NULL: the end */
 };
 
 static void give(struct follow *f, bool reply, bool decoded, const uint8_t *bytes, size_t len,
 		 uint64_t gap)
 {
-	f->bytes[reply] += len;
 	if (len || gap)
 		f->config.give(f->config.arg, &(struct follow_piece){
 						      .reply = reply,
@@ -120,9 +118,4 @@ struct stream_sink *follow_sink(struct follow *f)
 const struct endpoint *follow_ends(const struct follow *f)
 {
 	return f->seen ? f->ends : NULL;
-}
-
-const uint64_t *follow_bytes(const struct follow *f)
-{
-	return f->bytes;
 }

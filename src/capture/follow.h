@@ -39,7 +39,4 @@ struct stream_sink *follow_sink(struct follow *f);
 /* Who called [0] and who was called [1]; NULL when the stream was not seen. */
 const struct endpoint *follow_ends(const struct follow *f);
 
-/* Bytes given, by the caller [0] and the other [1]. */
-const uint64_t *follow_bytes(const struct follow *f);
-
 #endif

@@ -137,11 +137,6 @@ void *lru_add(struct lru *t, const void *key, bool *ret_new)
 	return row_at(t, i);
 }
 
-uint32_t lru_len(const struct lru *t)
-{
-	return t->n;
-}
-
 uint64_t lru_evicted(const struct lru *t)
 {
 	return t->evicted;

@@ -30,17 +30,14 @@ void *lru_find(const struct lru *t, const void *key);
  */
 void *lru_add(struct lru *t, const void *key, bool *ret_new);
 
-uint32_t lru_len(const struct lru *t);
-
 /* Rows that made room for others since the start. */
 uint64_t lru_evicted(const struct lru *t);
 
 /**
  * lru_sorted() - all rows in an order
  * @compare: as for qsort(); what it gets are pointers to pointers to rows
- * @ret_rows: lru_len() borrowed pointers, valid until the next lru_add(); free() the array.
- * NULL for none.
- * Return: the rows, or -ENOMEM.
+ * @ret_rows: borrowed pointers, valid until the next lru_add(); free() the array. NULL for none.
+ * Return: how many, or -ENOMEM.
  */
 MUST_CHECK int64_t lru_sorted(const struct lru *t, int (*compare)(const void *a, const void *b),
 			      const void ***ret_rows);

@@ -322,6 +322,13 @@ void capture_tables_finish(struct capture_tables *t)
 	if (t->flows && flows_others(t->flows))
 		command_notes(cmd, "%llu packets belong to no conversation",
 			      (unsigned long long)flows_others(t->flows));
+	if (t->talkers && talkers_others(t->talkers))
+		command_notes(cmd, "%llu packets belong to no host: they carry no IP",
+			      (unsigned long long)talkers_others(t->talkers));
+	if (t->hierarchy && hierarchy_incomplete(t->hierarchy))
+		command_notes(
+			cmd, "%llu packets have layers that found no row: at most %d are kept",
+			(unsigned long long)hierarchy_incomplete(t->hierarchy), HIERARCHY_MAX);
 	if (t->out_of_memory)
 		command_notes(cmd, "memory ran out: rows are missing");
 }

@@ -371,10 +371,29 @@ static int make_parts(struct capture *c)
 		       : EXIT_YES;
 }
 
+/* What did not fit into the bounds of memory. */
+static void tell_forgotten(const struct capture *c)
+{
+	struct dissect_counts n = dissect_counts(c->dissect);
+
+	if (n.forgotten)
+		command_notes(c->cmd,
+			      "%lu connections that were silent longest were forgotten, to keep "
+			      "within bounds",
+			      n.forgotten);
+	if (n.dropped_bytes)
+		command_notes(c->cmd,
+			      "%lu bytes of streams were passed over, to keep within bounds",
+			      n.dropped_bytes);
+	if (n.datagrams)
+		command_notes(c->cmd,
+			      "%lu datagrams in fragments were forgotten, to keep within bounds",
+			      n.datagrams);
+}
+
 static int go(struct capture *c)
 {
 	int status = c->o->read ? capture_read(c) : capture_listen(c);
-
 	int err = c->printer ? capture_printer_finish(c->printer) : 0;
 
 	if (c->tables)
@@ -384,6 +403,7 @@ static int go(struct capture *c)
 		status = command_fails(c->cmd, EXIT_CANNOT, "cannot write the results: %s",
 				       err_text(err));
 	dissect_end(c->dissect);
+	tell_forgotten(c);
 	c->dissect = dissect_free(c->dissect);
 	if (c->follow && status == EXIT_YES)
 		status = capture_follow_finish(c->follow);

@@ -157,16 +157,6 @@ const struct fault *capture_reader_fault(const struct capture_reader *r)
 	return &r->fault;
 }
 
-enum capture_format capture_reader_format(const struct capture_reader *r)
-{
-	return r->format;
-}
-
-const char *capture_reader_packing(const struct capture_reader *r)
-{
-	return capture_input_packing(&r->in);
-}
-
 size_t capture_reader_n_interfaces(const struct capture_reader *r)
 {
 	return r->n_interfaces;

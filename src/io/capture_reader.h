@@ -79,11 +79,6 @@ MUST_CHECK int capture_reader_next(struct capture_reader *r, struct capture_pack
  */
 const struct fault *capture_reader_fault(const struct capture_reader *r);
 
-enum capture_format capture_reader_format(const struct capture_reader *r);
-
-/* "gzip", "zstd", or NULL for a plain file. */
-const char *capture_reader_packing(const struct capture_reader *r);
-
 /*
  * The interfaces seen so far; pcapng may bring more with every call of capture_reader_next(). NULL
  * when there is no such one. Borrowed until then.

@@ -37,7 +37,6 @@ struct xdp_sender {
 	uint32_t produced; /* of the ring to send; its entries are ours from here on */
 	uint32_t n_free;
 	uint64_t free[PLACES]; /* addresses within the memory */
-	uint64_t held;
 };
 
 static int map_ring(int fd, const struct xdp_ring_offset *at, size_t entry_len, off_t which,
@@ -166,8 +165,7 @@ static void put_again(struct xdp_sender *s)
 	struct xdp_desc dropped = entries[last % PLACES];
 
 	collect(s);
-	if (put(s, s->memory + dropped.addr, dropped.len))
-		s->held++;
+	(void)put(s, s->memory + dropped.addr, dropped.len);
 }
 
 /* Lets the kernel take what waits, as far as the interface takes it. */
@@ -211,11 +209,6 @@ size_t xdp_sender_send(struct xdp_sender *s, const struct packet_out *packets, s
 	/* What does not leave now leaves with the next call, which also says why it did not. */
 	(void)push(s);
 	return taken;
-}
-
-uint64_t xdp_sender_held(const struct xdp_sender *s)
-{
-	return s->held;
 }
 
 bool xdp_sender_flush(struct xdp_sender *s)

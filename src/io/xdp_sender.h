@@ -41,7 +41,4 @@ size_t xdp_sender_send(struct xdp_sender *s, const struct packet_out *packets, s
 /* Pushes on what was taken. Return: whether all of it has left. */
 bool xdp_sender_flush(struct xdp_sender *s);
 
-/* How many had to be sent again. */
-uint64_t xdp_sender_held(const struct xdp_sender *s);
-
 #endif

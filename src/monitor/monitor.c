@@ -218,6 +218,10 @@ void monitor_drain(struct monitor *m)
 	if (history_keep(m->history, tell_event) < 0)
 		monitor_trouble(m, "events cannot be kept, and are held back: %s",
 				store_error(m->store));
+	if (presence_events_lost(m->presence) > m->n_events_lost) {
+		m->n_events_lost = presence_events_lost(m->presence);
+		monitor_trouble(m, "%lu events were lost: out of memory", m->n_events_lost);
+	}
 }
 
 static struct monitor_host show(const struct monitor *m, const struct presence_host *host)

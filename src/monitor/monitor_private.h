@@ -25,6 +25,7 @@ struct monitor {
 	int64_t started_ms;
 	uint64_t n_rounds, probes_sent, probes_answered;
 	uint64_t n_events[PRESENCE_N_KINDS];
+	uint64_t n_events_lost;	     /* as far as they were told */
 	struct monitor_host *sorted; /* all hosts, worst first, unless @stale */
 	size_t n_sorted, cap_sorted;
 	bool stale;

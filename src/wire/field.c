@@ -16,15 +16,6 @@ void field_store(const struct field *f, uint8_t *at, uint64_t wire)
 		at[i] = (uint8_t)((at[i] & ~mask) | wire);
 }
 
-uint64_t field_load_len(const struct field *f, const uint8_t *at, size_t len)
-{
-	uint64_t v = f->type == FIELD_INT && len && at[0] & 0x80 ? UINT64_MAX : 0;
-
-	for (size_t i = len > 8 ? len - 8 : 0; i < len; i++)
-		v = v << 8 | at[i];
-	return v;
-}
-
 const char *field_value_name(const struct field *f, uint64_t value)
 {
 	for (const struct value_name *v = f->values; v && v->name; v++)

@@ -141,9 +141,6 @@ static inline uint64_t field_load(const struct field *f, const uint8_t *at)
 /* Writes a number or flag as it is on the wire (not scaled); bits beyond the field are kept. */
 void field_store(const struct field *f, uint8_t *at, uint64_t wire);
 
-/* The same from contents of any length up to 8 bytes, as BER has them; more: the last 8. */
-uint64_t field_load_len(const struct field *f, const uint8_t *at, size_t len);
-
 /* The greatest value that a number of fixed width can have, scaled. */
 static inline uint64_t field_max(const struct field *f)
 {
