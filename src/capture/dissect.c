@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "capture/connection.h"
+#include "capture/exchanges.h"
 #include "capture/fragments.h"
 #include "wire/link_types.h"
 #include "wire/numbers.h"
@@ -12,12 +13,18 @@
 #define STREAM_BYTES (64u << 20)
 #define MAX_STREAMS  65536u
 
+/* Questions that are remembered for their answers, and bytes of what they are about. */
+#define MAX_QUESTIONS  65536u
+#define QUESTION_BYTES (16u << 20)
+
 struct dissect {
 	struct walk_config walk;
 	uint32_t needs;
 	struct connections *connections; /* NULL: not needed */
 	struct streams *streams;	 /* likewise */
 	struct fragments *fragments;	 /* likewise */
+	struct exchanges *exchanges;	 /* likewise */
+	uint64_t asking;		 /* protocols that ask and answer, a bit for each */
 	struct tcp_budget budget;
 	int64_t first_ns, previous_ns;
 	struct dissect_counts counts;
@@ -28,6 +35,7 @@ struct dissect {
 	struct datagram datagrams[FRAGMENTS_NESTED];
 	struct packet whole[FRAGMENTS_NESTED]; /* what these are */
 	struct tcp_facts facts;
+	struct exchange_facts exchange;
 };
 
 static void forget(void *arg, struct connection *c)
@@ -52,6 +60,7 @@ static int new_streams(struct dissect *d, const struct dissect_config *config)
 		.max_bytes = bytes,
 		.max_messages = DISSECT_MESSAGES,
 		.sink = config->sink,
+		.exchanges = d->exchanges,
 	};
 
 	d->budget.max = bytes / 4;
@@ -76,6 +85,12 @@ int dissect_new(const struct dissect_config *config, struct dissect **ret_dissec
 		if (!d->fragments)
 			goto fail;
 	}
+	if (d->needs & DISSECT_EXCHANGES) {
+		d->asking = exchange_protocols();
+		d->exchanges = exchanges_new(MAX_QUESTIONS, QUESTION_BYTES);
+		if (!d->exchanges)
+			goto fail;
+	}
 	if (d->needs & (DISSECT_STREAMS | DISSECT_ANALYSIS) && new_streams(d, config) < 0)
 		goto fail;
 	*ret_dissect = d;
@@ -92,6 +107,7 @@ struct dissect *dissect_free(struct dissect *d)
 	connections_free(d->connections);
 	streams_free(d->streams);
 	fragments_free(d->fragments);
+	exchanges_free(d->exchanges);
 	free(d);
 	return NULL;
 }
@@ -205,6 +221,33 @@ static struct packet *put_together(struct dissect *d, const struct packet **ret_
 	return p;
 }
 
+/* Whether a message in the datagram @p asks or answers. @outer: as in track(). */
+static void relate(struct dissect *d, struct packet *p, const struct packet *outer)
+{
+	struct ends ends = { 0 };
+	uint32_t i = 0;
+
+	for (; !(d->asking >> p->layers[i].proto & 1); i++)
+		if (p->layers[i].flags & LAYER_MORE)
+			return; /* the beginning of something that other fragments complete */
+	if (p->layers[i].flags & LAYER_QUOTED || !ends_of(p, &p->layers[i], outer, &ends))
+		return;
+	if (i && protocols[p->layers[i - 1].proto]->ports) {
+		const uint8_t *ports = p->bytes + p->layers[i - 1].off;
+
+		ends.src_port = load_be16(ports);
+		ends.dst_port = load_be16(ports + 2);
+	}
+	if (exchanges_see(d->exchanges,
+			  &(struct exchange_place){
+				  .ends = &ends,
+				  .frame = d->frame.number,
+				  .time_ns = d->frame.time_ns,
+			  },
+			  p, i, &d->exchange))
+		p->exchange = &d->exchange;
+}
+
 const struct packet *dissect_packet(struct dissect *d, const struct dissect_input *in)
 {
 	const struct packet *outer;
@@ -216,6 +259,11 @@ const struct packet *dissect_packet(struct dissect *d, const struct dissect_inpu
 		       in->cap_len, in->wire_len);
 	d->packet.frame = &d->frame;
 	p = put_together(d, &outer);
+	if (d->exchanges) {
+		exchanges_next(d->exchanges);
+		if (p->seen & d->asking)
+			relate(d, p, outer);
+	}
 	if (d->connections && p->seen >> PROTOCOL_TCP & 1)
 		track(d, p, outer);
 	return &d->packet;

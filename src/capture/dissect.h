@@ -22,7 +22,9 @@ enum dissect_needs {
 	 * is taken for a message of its own, in the packet's layers.
 	 */
 	DISSECT_STREAMS = 1 << 2,
-	DISSECT_ALL = DISSECT_FRAGMENTS | DISSECT_ANALYSIS | DISSECT_STREAMS,
+	/* packet.exchange: which answer belongs to which question. */
+	DISSECT_EXCHANGES = 1 << 3,
+	DISSECT_ALL = DISSECT_FRAGMENTS | DISSECT_ANALYSIS | DISSECT_STREAMS | DISSECT_EXCHANGES,
 };
 
 struct dissect_config {

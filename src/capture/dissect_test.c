@@ -10,6 +10,7 @@
 #include "capture/flows.h"
 #include "capture/hierarchy.h"
 #include "capture/talkers.h"
+#include "wire/exchange.h"
 #include "wire/numbers.h"
 #include "wire/print.h"
 #include "wire/tcp.h"
@@ -165,6 +166,26 @@ static void messages_come_with_the_segment_that_completes_them(void **state)
 	p = say(f, true, ACK, 1, 28, "HTTP/1.1 204 No Content\r\n\r\n");
 	assert_more(p, "http");
 	assert_true(p->more->layers[0].flags & LAYER_REPLY);
+}
+
+static void responses_know_their_requests(void **state)
+{
+	struct fixture *f = *state;
+	const struct packet *p;
+
+	shake_hands(f);
+	p = say(f, false, ACK, 1, 1, "GET /1 HTTP/1.1\r\nHost: a\r\n\r\nGET /2 HTTP/1.1\r\n\r\n");
+	assert_more(p, "http http");
+	assert_null(p->more->exchange);
+	p = say(f, true, ACK, 1, 47, "HTTP/1.1 204 x\r\n\r\nHTTP/1.1 204 x\r\n\r\n");
+	assert_more(p, "http http");
+	assert_non_null(p->more->exchange);
+	assert_int_equal(p->more->exchange->question, 4);
+	assert_int_equal(p->more->exchange->elapsed_ns, NS_PER_MS);
+	assert_memory_equal(p->more->exchange->about.at, "http://a/1", 10);
+	assert_non_null(p->more->more->exchange);
+	assert_int_equal(p->more->more->exchange->question, 4);
+	assert_int_equal(p->more->more->exchange->about.len, 0);
 }
 
 static void messages_come_after_reordering(void **state)
@@ -380,6 +401,7 @@ int main(void)
 #define CASE(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 	const struct CMUnitTest tests[] = {
 		CASE(messages_come_with_the_segment_that_completes_them),
+		CASE(responses_know_their_requests),
 		CASE(messages_come_after_reordering),
 		CASE(after_a_hole_messages_go_on),
 		CASE(an_rst_ends_the_direction_of_its_sender),

@@ -23,6 +23,7 @@ struct streams {
 	/* The packet in hand. */
 	struct connection *connection;
 	const struct segment *segment; /* NULL: none, what is shown belongs to no packet */
+	const struct stream_side *sender;
 	struct stream_news news;
 };
 
@@ -144,6 +145,35 @@ static void decide(struct streams *t, struct stream_side *side, const uint8_t *b
 		speak(&c->stream, id);
 }
 
+/* Whether the message asks or answers. */
+static void relate(struct streams *t, const struct stream_side *side, struct message *m)
+{
+	struct stream *stream = &t->connection->stream;
+	const struct segment *s = t->segment;
+	const struct ends back = {
+		.addr_len = s->ends.addr_len,
+		.src_port = s->ends.dst_port,
+		.dst_port = s->ends.src_port,
+	};
+	struct ends ends = s->ends;
+
+	if (side != t->sender) {
+		ends = back;
+		memcpy(ends.src, s->ends.dst, sizeof(ends.src));
+		memcpy(ends.dst, s->ends.src, sizeof(ends.dst));
+	}
+	if (exchanges_see(t->config.exchanges,
+			  &(struct exchange_place){
+				  .ends = &ends,
+				  .frame = s->frame,
+				  .time_ns = s->time_ns,
+				  .connection = t->connection->number,
+				  .turns = &stream->turns,
+			  },
+			  &m->packet, 0, &m->exchange))
+		m->packet.exchange = &m->exchange;
+}
+
 /* A message for the packet in hand. @missing: bytes of it that are not there. */
 static void say(struct streams *t, const struct stream_side *side, uint8_t proto,
 		const struct dialogue *dialogue, const uint8_t *bytes, size_t len, uint32_t missing)
@@ -161,6 +191,9 @@ static void say(struct streams *t, const struct stream_side *side, uint8_t proto
 	};
 	packet_walk_as(&m->packet, &m->config, proto, bytes, (uint32_t)len,
 		       (uint32_t)len + missing);
+	if (t->config.exchanges && m->packet.n_layers &&
+	    protocols[m->packet.layers[0].proto]->exchange)
+		relate(t, side, m);
 	if (t->news.n_messages++)
 		m[-1].packet.more = &m->packet;
 }
@@ -212,6 +245,7 @@ static void forget_message(struct streams *t, const struct stream_side *side)
 	d->phase[reply] = 0;
 	d->count[reply] = 0;
 	d->scanned[reply] = 0;
+	t->connection->stream.turns.loose = true;
 	d->memory = 0; /* what waits for an answer may have been answered */
 }
 
@@ -429,6 +463,7 @@ void streams_segment(struct streams *t, struct connection *c, unsigned side,
 		reassembly_settle(&t->pool);
 	t->connection = c;
 	t->segment = s;
+	t->sender = own;
 	t->news.n_messages = 0;
 	t->news.data = false;
 	t->news.result = 0;

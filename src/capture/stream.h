@@ -10,6 +10,7 @@
 #ifndef SONDE_CAPTURE_STREAM_H
 #define SONDE_CAPTURE_STREAM_H
 
+#include "capture/exchanges.h"
 #include "capture/reassembly.h"
 #include "capture/segment.h"
 
@@ -58,6 +59,7 @@ struct stream {
 	void *state;   /* the sink's */
 	struct dialogue dialogue;
 	struct stream_side side[2];
+	struct exchange_turns turns;
 };
 
 /* A message that a packet completed. */
@@ -65,13 +67,15 @@ struct message {
 	struct packet packet;
 	struct walk_config config;
 	struct dialogue dialogue; /* before it */
+	struct exchange_facts exchange;
 };
 
 struct streams_config {
 	const struct port_map *ports;
 	size_t max_bytes;
-	uint32_t max_messages;	  /* of one packet */
-	struct stream_sink *sink; /* or NULL */
+	uint32_t max_messages;	     /* of one packet */
+	struct stream_sink *sink;    /* or NULL */
+	struct exchanges *exchanges; /* likewise */
 };
 
 struct streams *streams_new(const struct streams_config *config);

@@ -331,7 +331,9 @@ static uint32_t dissect_needs(const struct capture *c)
 
 	if (c->mode == CAPTURE_FIELDS)
 		filter |= c->columns->needs;
-	else if (c->mode != CAPTURE_NOTHING || c->o->talkers || c->o->flows || c->o->protocols)
+	else if (c->mode == CAPTURE_LINES || c->o->talkers || c->o->flows || c->o->protocols)
+		needs = DISSECT_ALL & ~DISSECT_EXCHANGES; /* they do not show it */
+	else if (c->mode != CAPTURE_NOTHING)
 		return DISSECT_ALL;
 	if (filter & FILTER_NEEDS_FRAGMENTS)
 		needs |= DISSECT_FRAGMENTS;
@@ -339,6 +341,8 @@ static uint32_t dissect_needs(const struct capture *c)
 		needs |= DISSECT_ANALYSIS;
 	if (filter & FILTER_NEEDS_STREAMS)
 		needs |= DISSECT_STREAMS;
+	if (filter & FILTER_NEEDS_EXCHANGES)
+		needs |= DISSECT_EXCHANGES;
 	return needs;
 }
 
@@ -488,22 +492,28 @@ const struct verb verb_capture = {
 	.name = "capture",
 	.operands = "[FILTER...]",
 	.summary = "packets from an interface or a file, explained, filtered, written",
-	.about = "Captures packets on an interface (-i) or reads them from a file (-r), takes them "
-		 "apart up to HTTP, TLS, DNS and others, puts streams and fragments together, and "
-		 "shows a line for each; -V shows every field, --json gives them as one object a "
-		 "line, -e as columns.\n\n"
-		 "Two languages choose packets: the operands (or -f) are a capture filter in "
-		 "libpcap's (pcap-filter(7)), which the kernel applies; -Y is a display filter in "
-		 "Wireshark's, which knows every field. When capturing with -w and -Y, all goes to "
-		 "the file, and what is shown is chosen; when reading, both are.\n\n"
-		 "Names of addresses are those that the capture itself tells (answers of DNS) and "
-		 "those of /etc/hosts: nobody is asked. -n leaves them out.\n\n"
-		 "A thread of its own empties the kernel's ring. When printing is slower than the "
-		 "network, the file still gets every packet, lines are left out, and how many is "
-		 "said. Privileges are given up once the interface is open: root becomes the user "
-		 "who called sudo, or nobody, or who -Z says; a file that is written must be in a "
-		 "folder where that user may make files only if there is a row of them (-C, -G, "
-		 "-b).",
+	.about =
+		"Captures packets on an interface (-i) or reads them from a file (-r), takes them "
+		"apart up to HTTP, TLS, DNS and others, puts streams and fragments together, and "
+		"shows a line for each; -V shows every field, --json gives them as one object a "
+		"line, -e as columns.\n\n"
+		"Two languages choose packets: the operands (or -f) are a capture filter in "
+		"libpcap's (pcap-filter(7)), which the kernel applies; -Y is a display filter in "
+		"Wireshark's, which knows every field. When capturing with -w and -Y, all goes to "
+		"the file, and what is shown is chosen; when reading, both are.\n\n"
+		"Names of addresses are those that the capture itself tells (answers of DNS) and "
+		"those of /etc/hosts: nobody is asked. -n leaves them out.\n\n"
+		"Packets are read once, in their order. So an answer tells which packet asked and "
+		"how long ago (http.request_in, http.time, dns.response_to, icmp.resptime and "
+		"others), the last fragment which ones it completes (ip.fragment); a question does "
+		"not know its answer, nor a fragment where it is needed: Wireshark's response_in "
+		"and reassembled_in, which need a second pass, are not here.\n\n"
+		"A thread of its own empties the kernel's ring. When printing is slower than the "
+		"network, the file still gets every packet, lines are left out, and how many is "
+		"said. Privileges are given up once the interface is open: root becomes the user "
+		"who called sudo, or nobody, or who -Z says; a file that is written must be in a "
+		"folder where that user may make files only if there is a row of them (-C, -G, "
+		"-b).",
 	.options = options,
 	.n_options = ARRAY_LEN(options),
 	.options_size = sizeof(struct capture_options),

@@ -11,6 +11,7 @@
 #include "wire/dns.h"
 
 #include "wire/dns_name.h"
+#include "wire/exchange.h"
 
 #define HEADER_LEN	12
 #define OPCODE_UPDATE	5
@@ -322,6 +323,29 @@ static int64_t dns_message(struct dialogue *d, bool reply, const uint8_t *bytes,
 	return (int64_t)whole;
 }
 
+static const struct field exchange_rows[] = {
+	[EXCHANGE_QUESTION] = { AS_COUNT("dns.response_to"), .title = "Answer to packet" },
+	[EXCHANGE_TIME] = { AS_DURATION("dns.time"), .title = "Time since the question" },
+	[EXCHANGE_AGAIN] = { AS_("dns.retransmission", 0, 0, FIELD_FLAG), .computed = true,
+			     .title = "Sent again" },
+	[EXCHANGE_QUESTION_AGAIN] = { AS_COUNT("dns.retransmit_request_in"), .depth = 1,
+				      .title = "First asked in packet" },
+	[EXCHANGE_ANSWER_AGAIN] = { AS_COUNT("dns.retransmit_response_in"), .depth = 1,
+				    .title = "First answered in packet" },
+};
+
+static bool dns_tell(const struct packet *p, const struct layer *l, struct exchange *ret_exchange)
+{
+	const uint8_t *header = p->bytes + l->off;
+
+	*ret_exchange = (struct exchange){ .answer = header[2] >> 7, .id_len = 2 };
+	memcpy(ret_exchange->id, header, 2);
+	return true;
+}
+
+/* Not of mDNS, whose messages answer nobody in particular. */
+static const struct exchange_table exchange = { .tell = dns_tell, ROWS(exchange_rows) };
+
 #define DNS_COMMON                                                                          \
 	ROWS(fields), .min_len = HEADER_LEN, .whole = true, .application = true,            \
 		      .prefix = &dns_message_fields[DNS_ROW_LENGTH], .select = &fields[2],  \
@@ -339,6 +363,7 @@ const struct protocol protocol_dns = {
 	.bodies = bodies,
 	.n_bodies = ARRAY_LEN(bodies),
 	.body = dns_body,
+	.exchange = &exchange,
 };
 
 const struct protocol protocol_mdns = {
@@ -363,4 +388,5 @@ const struct protocol protocol_llmnr = {
 	.bodies = link_bodies,
 	.n_bodies = ARRAY_LEN(link_bodies),
 	.body = llmnr_body,
+	.exchange = &exchange,
 };

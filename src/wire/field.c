@@ -123,7 +123,7 @@ void field_text(struct buf *b, const struct field *f, uint64_t value, const uint
 		time_text(b, (int64_t)value);
 		break;
 	case FIELD_DURATION:
-		buf_fixed(b, (int64_t)value, 9);
+		buf_fixed(b, (int64_t)value, f->milli ? 6 : 9);
 		break;
 	case FIELD_OID:
 		ber_oid_text(b, bytes, len);
@@ -172,7 +172,7 @@ void field_json(struct buf *b, const struct field *f, uint64_t value, const uint
 		buf_i64(b, (int64_t)value);
 		break;
 	case FIELD_DURATION:
-		buf_fixed(b, (int64_t)value, 9);
+		buf_fixed(b, (int64_t)value, f->milli ? 6 : 9);
 		break;
 	case FIELD_FLAG:
 		if (value)

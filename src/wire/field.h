@@ -46,6 +46,7 @@ struct field {
 	uint32_t scale;	 /* the value is what is on the wire times this; 0: once */
 	bool repeats;	 /* as often as there are bytes; always an array in JSON */
 	bool computed;	 /* not on the wire: follows from other things */
+	bool milli;	 /* a duration that is written in milliseconds, not seconds */
 	bool bulk;	 /* what is transported, perhaps long: JSON has it when asked to */
 	uint16_t bit;	 /* from the start of the header or option */
 	uint16_t bits;	 /* 0: all that is left */

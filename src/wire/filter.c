@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "wire/exchange.h"
 #include "wire/filter_internal.h"
 #include "wire/tcp.h"
 
@@ -89,6 +90,14 @@ static bool is_fact(const struct registry_part *part)
 	return false;
 }
 
+static bool is_exchange(const struct registry_part *part)
+{
+	for (size_t i = 0; i < part->n_rows; i++)
+		if (exchange_has_row(part->protocol, part->rows[i]))
+			return true;
+	return false;
+}
+
 uint32_t filter_name_needs(const struct registry_name *name)
 {
 	uint32_t needs = 0;
@@ -96,6 +105,8 @@ uint32_t filter_name_needs(const struct registry_name *name)
 	for (size_t i = 0; i < name->n_parts; i++) {
 		uint8_t id = name->parts[i].protocol;
 
+		if (is_exchange(&name->parts[i]))
+			needs |= FILTER_NEEDS_EXCHANGES;
 		switch (id) {
 		case PROTOCOL_FRAME:
 		case PROTOCOL_ETHERNET:

@@ -381,6 +381,10 @@ static int resolve_duration(const struct wish *w)
 	if (w->literal->form != LITERAL_WORD ||
 	    !read_seconds((const char *)w->literal->bytes, w->literal->len, true, &ns))
 		return wish_fails(w);
+	/* A number alone is meant in the unit that the field is written in. */
+	if (w->field && registry_row(w->field)->milli &&
+	    !isalpha((unsigned char)w->literal->bytes[w->literal->len - 1]))
+		ns /= 1000;
 	set_number(w->literal, w->type, ns);
 	return 0;
 }

@@ -8,6 +8,7 @@
 #include <cmocka.h>
 
 #include "wire/craft.h"
+#include "wire/exchange.h"
 #include "wire/filter.h"
 #include "wire/tcp.h"
 
@@ -232,6 +233,24 @@ static void parts_and_facts(void **state)
 	assert_true(matches("frame.time > \"Jul 4, 2024 12:34:56.4 UTC\"", &p));
 }
 
+static void durations_have_the_unit_of_their_field(void **state)
+{
+	static const char *const words[] = { "layer", "ip", "layer", "icmp", "type", "0", NULL };
+	const struct exchange_facts facts = {
+		.layer = 1, .answer = true, .question = 3, .elapsed_ns = 2500000
+	};
+	uint8_t memory[256];
+	uint32_t len = craft(memory, sizeof(memory), words);
+	struct packet p;
+
+	(void)state;
+	packet_walk(&p, PROTOCOL_IPV4, memory, len, len);
+	assert_false(matches("icmp.resptime", &p));
+	p.exchange = &facts;
+	assert_true(matches("icmp.resptime == 2.5 and icmp.resptime == 2500us", &p));
+	assert_true(matches("icmp.resptime < 3 and icmp.resp_to == 3", &p));
+}
+
 static uint32_t needs_of(const char *text)
 {
 	struct filter *f;
@@ -250,15 +269,21 @@ static void needs(void **state)
 	assert_int_equal(needs_of("tcp.port == 80"), FILTER_NEEDS_FRAGMENTS);
 	assert_int_equal(needs_of("tcp.stream == 1"),
 			 FILTER_NEEDS_FRAGMENTS | FILTER_NEEDS_ANALYSIS);
+	assert_int_equal(needs_of("icmp.resptime > 3"),
+			 FILTER_NEEDS_FRAGMENTS | FILTER_NEEDS_EXCHANGES);
 	assert_int_equal(needs_of("data.len > 1"), FILTER_NEEDS_FRAGMENTS | FILTER_NEEDS_STREAMS);
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(refusals),	   cmocka_unit_test(bounds),
-		cmocka_unit_test(layers),	   cmocka_unit_test(text_is_bounded),
-		cmocka_unit_test(parts_and_facts), cmocka_unit_test(needs),
+		cmocka_unit_test(refusals),
+		cmocka_unit_test(bounds),
+		cmocka_unit_test(durations_have_the_unit_of_their_field),
+		cmocka_unit_test(layers),
+		cmocka_unit_test(text_is_bounded),
+		cmocka_unit_test(parts_and_facts),
+		cmocka_unit_test(needs),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

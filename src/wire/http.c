@@ -13,6 +13,7 @@
 #include "base/err.h"
 #include "wire/compose.h"
 #include "wire/dialogue.h"
+#include "wire/exchange.h"
 #include "wire/http_coding.h"
 
 static const struct field first_rows[] = {
@@ -261,21 +262,32 @@ static void walk_cookies(struct walk *w, const struct http_head *h, const uint8_
 			give_list(w, &later_rows[ROW_COOKIE_PAIR], f.value, ';');
 }
 
-/* What the target is a part of (RFC 9110 section 7.1). */
-static void walk_full_uri(struct walk *w, const struct http_head *h, struct text host)
+/* What the target is a part of (RFC 9110 section 7.1), in parts; all empty when not known. */
+static void full_uri(const struct http_head *h, struct text host, struct text parts[static 3])
 {
-	struct buf b = buf_in(scratch, sizeof(scratch));
 	bool whole = text_begins(h->uri, "http://") || text_begins(h->uri, "https://") ||
 		     text_is(h->method, "CONNECT");
 
 	if (h->reply || !host.len)
 		return;
 	if (!whole) {
-		buf_lit(&b, "http://");
-		buf_bytes(&b, host.at, host.len);
+		parts[0] = text_of("http://", 7);
+		parts[1] = host;
 	}
 	if (!text_is(h->uri, "*"))
-		buf_bytes(&b, h->uri.at, h->uri.len);
+		parts[2] = h->uri;
+}
+
+static void walk_full_uri(struct walk *w, const struct http_head *h, struct text host)
+{
+	struct buf b = buf_in(scratch, sizeof(scratch));
+	struct text parts[3] = { 0 };
+
+	full_uri(h, host, parts);
+	for (size_t i = 0; i < ARRAY_LEN(parts); i++)
+		buf_bytes(&b, parts[i].at, parts[i].len);
+	if (h->reply || !host.len)
+		return;
 	walk_decoded(w, &later_rows[ROW_FULL_URI], off_of(w, h->uri.at), h->uri.len, b.data, b.len,
 		     0);
 }
@@ -527,6 +539,35 @@ static void http_line(struct buf *b, const struct packet *p, size_t layer)
 		line_body(b, &h, bytes, len);
 }
 
+static const struct field exchange_rows[] = {
+	[EXCHANGE_QUESTION] = { AS_COUNT("http.request_in"), .title = "Answer to packet" },
+	[EXCHANGE_TIME] = { AS_DURATION("http.time"), .title = "Time since the request" },
+	[EXCHANGE_ABOUT] = { AS_TEXT("http.response_for.uri", 0, 0), .computed = true,
+			     .title = "URI of the request" },
+};
+
+/* Interim responses (RFC 9110 section 15.2) answer nothing yet. */
+static bool http_tell(const struct packet *p, const struct layer *l, struct exchange *ret_exchange)
+{
+	const uint8_t *bytes = p->bytes + l->off;
+	struct http_head h;
+	int err;
+
+	if (http_goes_on(p->config->dialogue, is_reply(l)))
+		return false;
+	err = http_head_parse(bytes, MIN(l->header_len, (uint32_t)HTTP_HEAD_MAX), &h);
+	if (err == -E_MALFORMED || (!h.reply && !h.method.len) || (h.reply && h.code / 100 == 1))
+		return false;
+	*ret_exchange = (struct exchange){ .answer = h.reply, .in_turn = true };
+	if (!h.reply)
+		full_uri(&h, find_header(&h, bytes, "host"), ret_exchange->about);
+	return true;
+}
+
+static const struct exchange_table exchange = { .tell = http_tell,
+						ROWS(exchange_rows),
+						.about = true };
+
 static bool http_guess(const uint8_t *bytes, size_t len, bool stream)
 {
 	return stream && http_head_is_sure(bytes, (uint32_t)MIN(len, (size_t)HTTP_HEAD_MAX));
@@ -628,6 +669,7 @@ const struct protocol protocol_http = {
 	.walk = http_walk,
 	.compose = http_compose,
 	.line = http_line,
+	.exchange = &exchange,
 	.guess = http_guess,
 	.message = http_message,
 };

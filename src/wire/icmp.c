@@ -5,6 +5,7 @@
  */
 #include "wire/icmp.h"
 
+#include "wire/exchange.h"
 #include "wire/numbers.h"
 #include "wire/packet.h"
 
@@ -349,6 +350,44 @@ static const struct value_name *codes_of(uint8_t type)
 						  : NULL;
 }
 
+static const struct field exchange_rows[] = {
+	{ AS_COUNT("icmp.resp_to"), .title = "Answer to packet" },
+	{ AS_DURATION("icmp.resptime"), .milli = true, .title = "Time since the request",
+	  .about = "Milliseconds" },
+};
+
+bool icmp_tell(const struct packet *p, const struct layer *l, const uint8_t *pairs, size_t n_pairs,
+	       struct exchange *ret_exchange)
+{
+	const uint8_t *header = p->bytes + l->off;
+	struct exchange e = { .id_len = 5 };
+
+	if (l->header_len < 8)
+		return false;
+	for (size_t i = 0; i < n_pairs; i++) {
+		if (header[0] != pairs[2 * i] && header[0] != pairs[2 * i + 1])
+			continue;
+		e.answer = header[0] == pairs[2 * i + 1];
+		e.id[0] = pairs[2 * i];
+		memcpy(e.id + 1, header + 4, 4);
+		*ret_exchange = e;
+		return true;
+	}
+	return false;
+}
+
+static bool tell(const struct packet *p, const struct layer *l, struct exchange *ret_exchange)
+{
+	static const uint8_t pairs[] = { ICMP4_TYPE_ECHO,	 ICMP4_TYPE_ECHO_REPLY,
+					 ICMP4_TYPE_TIMESTAMP,	 ICMP4_TYPE_TIMESTAMP_REPLY,
+					 ICMP4_TYPE_INFORMATION, ICMP4_TYPE_INFORMATION_REPLY,
+					 ICMP4_TYPE_MASK,	 ICMP4_TYPE_MASK_REPLY };
+
+	return icmp_tell(p, l, pairs, ARRAY_LEN(pairs) / 2, ret_exchange);
+}
+
+static const struct exchange_table exchange = { .tell = tell, ROWS(exchange_rows) };
+
 static void icmp_line(struct buf *b, const struct packet *p, size_t layer)
 {
 	const struct layer *l = &p->layers[layer];
@@ -387,4 +426,5 @@ const struct protocol protocol_icmp = {
 	.checksum = &fields[2],
 	.checksum_kind = CHECKSUM_MESSAGE,
 	.line = icmp_line,
+	.exchange = &exchange,
 };

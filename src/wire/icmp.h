@@ -24,4 +24,14 @@ void icmp_line_message(struct buf *b, const struct field *types, const struct va
 /* " for 10.0.0.1:80 > 10.0.0.2:99 TCP": follows the name of an error that quotes a packet. */
 bool icmp_line_quotes(const struct packet *p, size_t layer);
 
+/*
+ * exchange_table.tell() of both versions. @pairs: @n_pairs times the type of a question and that of
+ * its answer.
+ */
+struct exchange;
+struct layer;
+struct packet;
+bool icmp_tell(const struct packet *p, const struct layer *l, const uint8_t *pairs, size_t n_pairs,
+	       struct exchange *ret_exchange);
+
 #endif

@@ -4,6 +4,7 @@
  */
 #include "wire/icmpv6.h"
 
+#include "wire/exchange.h"
 #include "wire/icmp.h"
 #include "wire/multicast.h"
 #include "wire/numbers.h"
@@ -391,6 +392,21 @@ static void icmpv6_line(struct buf *b, const struct packet *p, size_t layer)
 		buf_lit(b, " for ");
 }
 
+static const struct field exchange_rows[] = {
+	{ AS_COUNT("icmpv6.resp_to"), .title = "Answer to packet" },
+	{ AS_DURATION("icmpv6.resptime"), .milli = true, .title = "Time since the request",
+	  .about = "Milliseconds" },
+};
+
+static bool tell(const struct packet *p, const struct layer *l, struct exchange *ret_exchange)
+{
+	static const uint8_t pair[] = { ICMP6_TYPE_ECHO, ICMP6_TYPE_ECHO_REPLY };
+
+	return icmp_tell(p, l, pair, 1, ret_exchange);
+}
+
+static const struct exchange_table exchange = { .tell = tell, ROWS(exchange_rows) };
+
 const struct protocol protocol_icmpv6 = {
 	PROTOCOL_NAME("icmpv6"),
 	.short_name = "ICMPv6",
@@ -410,4 +426,5 @@ const struct protocol protocol_icmpv6 = {
 	.more_rows = more_rows,
 	.n_more_rows = ARRAY_LEN(more_rows),
 	.line = icmpv6_line,
+	.exchange = &exchange,
 };

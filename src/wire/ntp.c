@@ -6,10 +6,14 @@
  */
 #include "wire/ntp.h"
 
+#include "wire/exchange.h"
 #include "wire/ntp_time.h"
 #include "wire/packet.h"
 
 #define TIMES_LEN 48
+
+enum { MODE_CLIENT = 3, MODE_SERVER = 4, MODE_CONTROL = 6 };
+
 /* Key identifier and the longest digest: what is longer begins with an extension. */
 #define MAC_MAX 24
 
@@ -225,6 +229,34 @@ static void ntp_line(struct buf *b, const struct packet *p, size_t layer)
 		buf_lit(b, ", not synchronized");
 }
 
+static const struct field exchange_rows[] = {
+	{ AS_COUNT("ntp.request_in"), .title = "Answer to packet" },
+	{ AS_DURATION("ntp.delta_time"), .title = "Time since the request" },
+};
+
+/*
+ * A server gives back the time at which the client says that it asked, control messages have a
+ * number.
+ */
+static bool ntp_tell(const struct packet *p, const struct layer *l, struct exchange *ret_exchange)
+{
+	const uint8_t *header = p->bytes + l->off;
+	unsigned mode = header[0] & 7;
+
+	if (mode == MODE_CONTROL && l->header_len >= 12) {
+		*ret_exchange = (struct exchange){ .answer = header[1] >> 7, .id_len = 2 };
+		memcpy(ret_exchange->id, header + 2, 2);
+		return true;
+	}
+	if ((mode != MODE_CLIENT && mode != MODE_SERVER) || l->header_len < TIMES_LEN)
+		return false;
+	*ret_exchange = (struct exchange){ .answer = mode == MODE_SERVER, .id_len = 8 };
+	memcpy(ret_exchange->id, header + (mode == MODE_SERVER ? 24 : 40), 8);
+	return true;
+}
+
+static const struct exchange_table exchange = { .tell = ntp_tell, ROWS(exchange_rows) };
+
 const struct protocol protocol_ntp = {
 	PROTOCOL_NAME("ntp"),
 	.short_name = "NTP",
@@ -243,5 +275,6 @@ const struct protocol protocol_ntp = {
 	.bodies_fit = true,
 	.body = ntp_body,
 	.walk = ntp_walk,
+	.exchange = &exchange,
 	.line = ntp_line,
 };

@@ -176,6 +176,7 @@ void packet_walk_as(struct packet *ret_packet, const struct walk_config *config,
 	p->frame = NULL;
 	p->tcp = NULL;
 	p->fragments = NULL;
+	p->exchange = NULL;
 	p->more = NULL;
 	p->side =
 		(uint8_t)((config->stream ? LAYER_STREAM : 0) | (config->reply ? LAYER_REPLY : 0));

@@ -2,6 +2,7 @@
 
 #include <stdalign.h>
 
+#include "wire/exchange.h"
 #include "wire/ip.h"
 #include "wire/tcp.h"
 
@@ -60,6 +61,16 @@ static const struct fragment_facts *keep_fragments(struct room *room,
 	return copy;
 }
 
+static const struct exchange_facts *keep_exchange(struct room *room,
+						  const struct exchange_facts *facts)
+{
+	struct exchange_facts *copy = keep(room, facts, sizeof(*facts));
+
+	if (copy && copy->about.len)
+		copy->about.at = keep(room, facts->about.at, facts->about.len);
+	return copy;
+}
+
 /* One packet without its successors. The configuration of the last one is shared where it is the
  * same. */
 static struct packet *keep_packet(struct room *room, const struct packet *p,
@@ -75,6 +86,7 @@ static struct packet *keep_packet(struct room *room, const struct packet *p,
 	copy->bytes = keep(room, p->bytes, p->cap_len);
 	copy->tcp = keep(room, p->tcp, sizeof(*p->tcp));
 	copy->fragments = keep_fragments(room, p->fragments);
+	copy->exchange = keep_exchange(room, p->exchange);
 	if (last && last->config == p->config) {
 		copy->config = last_copy->config;
 	} else {

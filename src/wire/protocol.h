@@ -72,6 +72,7 @@ struct layer;
 struct walk;
 struct dialogue;
 struct compose;
+struct exchange_table;
 
 /* Which protocol follows a value. The commonest first: rows are tried in order. */
 struct demux {
@@ -183,6 +184,9 @@ struct protocol {
 	 * Return: 0, or -E_SYNTAX with @fault.
 	 */
 	int (*compose)(struct compose *m, struct fault *fault);
+
+	/* Which of its messages ask, which answer; NULL: none. See wire/exchange.h. */
+	const struct exchange_table *exchange;
 
 	/* This layer's share of the line of text. */
 	void (*line)(struct buf *b, const struct packet *p, size_t layer);

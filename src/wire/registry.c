@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <strings.h>
 
+#include "wire/exchange.h"
 #include "wire/near.h"
 
 /* More than all tables have together; the unit test says when they come near. */
@@ -119,6 +120,8 @@ static void add_protocol(uint8_t id)
 	}
 	for (size_t i = 0; i < p->n_more_rows; i++)
 		add_rows(id, p->more_rows[i].fields, p->more_rows[i].n, false);
+	if (p->exchange)
+		add_rows(id, p->exchange->fields, p->exchange->n_fields, false);
 	add(&(struct entry){ field_truncated.name, &field_truncated, id, REGISTRY_FAULT });
 	add(&(struct entry){ field_malformed.name, &field_malformed, id, REGISTRY_FAULT });
 }

@@ -8,6 +8,7 @@
 
 #include "wire/compose.h"
 #include "wire/ber_walk.h"
+#include "wire/exchange.h"
 
 #define TRAP_PORT 162
 
@@ -550,6 +551,38 @@ static void snmp_walk(struct walk *w)
 		walk_pdu(w, &at, message.end, 0);
 }
 
+static const struct field exchange_rows[] = {
+	{ AS_COUNT("snmp.response_to"), .title = "Answer to packet" },
+	{ AS_DURATION("snmp.time"), .title = "Time since the request" },
+};
+
+/* Of a body that is encrypted it is not known whether it asks. */
+static bool snmp_tell(const struct packet *p, const struct layer *l, struct exchange *ret_exchange)
+{
+	struct cursor c = cursor_of(p->bytes + l->off, l->header_len);
+	struct cursor message = ber_enter(&c, BER_SEQUENCE), pdu;
+	struct exchange e = { .id_len = 4 };
+	uint8_t tag;
+
+	if (ber_int(&message, BER_INTEGER) == SNMP_V3) {
+		(void)ber_enter(&message, BER_SEQUENCE);
+		(void)ber_enter(&message, BER_OCTET_STRING);
+		message = ber_enter(&message, BER_SEQUENCE);
+		(void)ber_enter(&message, BER_OCTET_STRING);
+	}
+	(void)ber_enter(&message, BER_OCTET_STRING);
+	tag = ber_peek(&message);
+	if (message.err || !snmp_pdu_name(tag) || tag == SNMP_TRAP_V1 || tag == SNMP_TRAP)
+		return false;
+	pdu = ber_enter(&message, tag);
+	store_be32(e.id, (uint32_t)ber_int(&pdu, BER_INTEGER));
+	e.answer = tag == SNMP_RESPONSE || tag == SNMP_REPORT;
+	*ret_exchange = e;
+	return !pdu.err;
+}
+
+static const struct exchange_table exchange = { .tell = snmp_tell, ROWS(exchange_rows) };
+
 /*
  * A message that fills its datagram, with a version that exists and, up to the body, elements that
  * fill it likewise.
@@ -747,6 +780,7 @@ const struct protocol protocol_snmp = {
 	.walk = snmp_walk,
 	.compose = snmp_compose,
 	.line = snmp_line,
+	.exchange = &exchange,
 	.guess = snmp_guess,
 	.message = snmp_message,
 };

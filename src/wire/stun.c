@@ -7,6 +7,7 @@
 #include "wire/stun.h"
 
 #include "wire/compose.h"
+#include "wire/exchange.h"
 #include "wire/packet.h"
 
 #define HEADER_LEN  20
@@ -693,6 +694,26 @@ static int stun_compose(struct compose *m, struct fault *fault)
 	return 0;
 }
 
+static const struct field exchange_rows[] = {
+	{ AS_COUNT("stun.response-to"), .title = "Answer to packet" },
+	{ AS_DURATION("stun.time"), .title = "Time since the request" },
+};
+
+/* By the class (RFC 8489 section 5): indications are not answered, data of a channel is neither. */
+static bool stun_tell(const struct packet *p, const struct layer *l, struct exchange *ret_exchange)
+{
+	const uint8_t *header = p->bytes + l->off;
+	unsigned class = load_be16(header) & 0x110;
+
+	if (l->header_len < HEADER_LEN || header[0] >> 6 || class == 0x010)
+		return false;
+	*ret_exchange = (struct exchange){ .answer = class, .id_len = 16 };
+	memcpy(ret_exchange->id, header + 4, 16);
+	return true;
+}
+
+static const struct exchange_table exchange = { .tell = stun_tell, ROWS(exchange_rows) };
+
 const struct protocol protocol_stun = {
 	PROTOCOL_NAME("stun"),
 	.short_name = "STUN",
@@ -712,6 +733,7 @@ const struct protocol protocol_stun = {
 	.walk = stun_walk,
 	.compose = stun_compose,
 	.line = stun_line,
+	.exchange = &exchange,
 	.guess = stun_guess,
 	.message = stun_message,
 };

@@ -1,3 +1,4 @@
+#include "wire/exchange.h"
 #include "wire/packet.h"
 
 const struct field field_truncated = { AS_BYTES("_ws.short", 0, 0), .title = "Cut short here" };
@@ -293,4 +294,6 @@ void packet_items(const struct packet *p, size_t layer, struct sink *sink)
 		proto->walk(&w);
 	else
 		walk_tables(&w);
+	if (unlikely(p->exchange && p->exchange->layer == layer))
+		exchange_walk(&w);
 }
