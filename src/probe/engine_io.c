@@ -135,8 +135,6 @@ static void service(struct probe_io *io)
 {
 	uint64_t now_ns = clock_monotonic_ns(), deadline_ns = UINT64_MAX;
 
-	if (carrier_if_open(&io->carriers, CARRIER_CONNECT))
-		connector_expire(io->carriers.of[CARRIER_CONNECT].connector, now_ns);
 	drain_rings(io, now_ns);
 	count_drops(io, now_ns, false);
 	for (struct probe_run *run = io->runs; run; run = run->next)

@@ -28,13 +28,11 @@ struct probe_io {
 void engine_io_tell(struct probe_run *run, const struct probe_event *event);
 
 /* Sends a batch of what the engine has. Return: how many there were; 0 also when there is no room
- * at the moment, and then *@ret_full is set: the pump's descriptor tells when there is. */
+ * at the moment, and then *@ret_full is set: a descriptor of the pump or the connector tells when
+ * there is. */
 size_t engine_io_send(struct probe_run *run, bool *ret_full);
 
 /* Takes what one of the carriers has brought, a bounded part of it at a time. */
 void engine_io_receive(struct probe_io *io, struct carrier *c);
-
-/* How a connection ended, to the run that it is of. */
-void engine_io_hear_connection(const struct connector_result *result);
 
 #endif

@@ -129,10 +129,9 @@ static void receive_udp(struct probe_io *io, struct carrier *c)
 	}
 }
 
-void engine_io_hear_connection(const struct connector_result *result)
+static void hear_connection(uint64_t now_ns, const struct connector_result *result)
 {
 	struct probe_run *run = result->owner;
-	uint64_t now_ns = clock_monotonic_ns();
 	struct probe_packet packet = { .via = PROBE_VIA_CONNECT,
 				       .ttl = -1,
 				       .rx_ns = now_ns,
@@ -141,7 +140,11 @@ void engine_io_hear_connection(const struct connector_result *result)
 				       .error = result->error };
 	struct probe_event event;
 
-	if (!run->ended && probe_engine_input(run->engine, now_ns, &packet, &event))
+	if (run->ended)
+		return;
+	if (result->error < 0)
+		probe_engine_unsent(run->engine, now_ns, result->id, result->error);
+	else if (probe_engine_input(run->engine, now_ns, &packet, &event))
 		engine_io_tell(run, &event);
 }
 
@@ -150,7 +153,7 @@ static void receive_connections(struct carrier *c)
 	struct connector_result result;
 
 	while (connector_next(c->connector, &result))
-		engine_io_hear_connection(&result);
+		hear_connection(clock_monotonic_ns(), &result);
 }
 
 static void receive_failures(struct carrier *c)

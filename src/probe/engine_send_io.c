@@ -152,22 +152,27 @@ static bool pump_icmp(struct probe_run *run, uint64_t now_ns, const struct carri
 	return true;
 }
 
-/* Return: as connector_start(). */
-static int start_connection(struct probe_run *run, uint64_t now_ns, const struct probe_send *s,
-			    struct connector_result *ret_result)
+static void start_connection(struct probe_run *run, uint64_t now_ns, const struct probe_send *s)
 {
 	struct endpoint to = { s->target, s->port };
 
-	return connector_start(run->io->carriers.of[CARRIER_CONNECT].connector, &to, run, s->slot,
-			       s->token, now_ns + run->timeout_ns, ret_result);
+	connector_start(run->io->carriers.of[CARRIER_CONNECT].connector, &to, run, s->slot,
+			s->token, now_ns + run->timeout_ns);
 }
 
-/* How many probes the pump has room for. */
+/* How many probes the pump and the connector have room for; when none, they will say so later. */
 static size_t room(struct probe_io *io)
 {
-	struct carrier *c = carrier_if_open(&io->carriers, CARRIER_PUMP);
+	struct carrier *pump = carrier_if_open(&io->carriers, CARRIER_PUMP);
+	struct carrier *connect = carrier_if_open(&io->carriers, CARRIER_CONNECT);
+	size_t pump_room = pump ? frame_pump_room(pump->pump) : PACKET_BATCH;
+	size_t connect_room = connect ? connector_room(connect->connector) : PACKET_BATCH;
 
-	return c ? MIN(frame_pump_room(c->pump), (size_t)PACKET_BATCH) : PACKET_BATCH;
+	if (!pump_room)
+		frame_pump_await_room(pump->pump);
+	if (!connect_room)
+		connector_await_room(connect->connector);
+	return MIN(MIN(pump_room, connect_room), (size_t)PACKET_BATCH);
 }
 
 size_t engine_io_send(struct probe_run *run, bool *ret_full)
@@ -176,13 +181,11 @@ size_t engine_io_send(struct probe_run *run, bool *ret_full)
 	struct carrier *pump = carrier_if_open(&io->carriers, CARRIER_PUMP);
 	struct probe_send sends[PACKET_BATCH];
 	uint8_t which[CARRIER_N][PACKET_BATCH];
-	size_t counts[CARRIER_N] = { 0 }, max = room(io), n, n_ended = 0;
-	struct connector_result ended[PACKET_BATCH];
+	size_t counts[CARRIER_N] = { 0 }, max = room(io), n;
 	uint64_t now_ns = clock_monotonic_ns();
 
 	if (!max) {
 		*ret_full = true;
-		frame_pump_await_room(pump->pump);
 		return 0;
 	}
 	n = probe_engine_output(run->engine, now_ns, sends, max);
@@ -191,19 +194,15 @@ size_t engine_io_send(struct probe_run *run, bool *ret_full)
 		int err = 0;
 
 		if (kind == CARRIER_CONNECT)
-			err = start_connection(run, now_ns, &sends[i], &ended[n_ended]);
+			start_connection(run, now_ns, &sends[i]);
 		else if (kind == CARRIER_PUMP)
 			err = pump_packet(run, &sends[i]);
 		else if (sends[i].via != PROBE_VIA_ICMP ||
 			 !pump_icmp(run, now_ns, &io->carriers.of[kind], &sends[i]))
 			which[kind][counts[kind]++] = (uint8_t)i;
-		if (err > 0)
-			n_ended++;
-		if (err < 0)
+		if (err)
 			probe_engine_unsent(run->engine, now_ns, sends[i].slot, err);
 	}
-	for (size_t i = 0; i < n_ended; i++)
-		engine_io_hear_connection(&ended[i]);
 	if (pump)
 		frame_pump_push(pump->pump);
 	for (unsigned kind = 0; kind < CARRIER_N; kind++)
