@@ -3,7 +3,8 @@
 of the open ports each finds (recall) and what share of what it says is true (precision), by rate and
 loss; and how long they take. All with their default retries; masscan waits 2 s for late answers.
 
-     near ── n0 ═══ f0 ── probe-responder: half the addresses alive, half of their ports open"""
+     near ── n0 ═══ f0 ── probe-responder: half the addresses alive, half of their ports open
+          ── n1 ═══ f1 10.8.0.2, a Linux host"""
 
 import contextlib
 import json
@@ -30,6 +31,11 @@ ip -n {far} link set f0 arp off up
 ip -n {near} addr add 10.9.0.1/24 dev n0
 ip -n {near} neigh add %s lladdr %s dev n0 nud permanent
 ip -n {near} route add 10.128.0.0/9 via %s
+ip link add n1 netns {near} type veth peer name f1 netns {far}
+ip -n {near} addr add 10.8.0.1/24 dev n1
+ip -n {far} addr add 10.8.0.2/24 dev f1
+ip -n {near} link set n1 up
+ip -n {far} link set f1 up
 """ % (ROUTER, ROUTER_MAC, ROUTER)
 
 
@@ -150,6 +156,14 @@ def in_turns(title, runs, expected):
             statistics.median(t) / statistics.median(times[0])), flush=True)
 
 
+def by_connecting(title, host, expected):
+    in_turns(title, [
+        ("sonde -sT --rate max", lambda: by_sonde(host, "-", "-sT", "--rate", "max")),
+        ("nmap -sT --min-rate 100000", lambda: by_nmap(host, "-", "-sT", "--min-rate", 100000)),
+        ("nmap -sT", lambda: by_nmap(host, "-", "-sT")),
+    ], expected)
+
+
 def all_ports():
     host = "10.128.0.1"
     expected = truth(ONE_HOST, host, "-")
@@ -159,12 +173,9 @@ def all_ports():
             ("nmap --min-rate 100000", lambda: by_nmap(host, "-", "-sS", "--min-rate", 100000)),
             ("nmap", lambda: by_nmap(host, "-", "-sS")),
         ], expected)
-        in_turns("65,535 ports by connecting", [
-            ("sonde -sT --rate max", lambda: by_sonde(host, "-", "-sT", "--rate", "max")),
-            ("nmap -sT --min-rate 100000",
-             lambda: by_nmap(host, "-", "-sT", "--min-rate", 100000)),
-            ("nmap -sT", lambda: by_nmap(host, "-", "-sT")),
-        ], expected)
+        by_connecting("65,535 ports by connecting", host, expected)
+    # The simulated network takes much of a core for itself, the kernel's hosts do not.
+    by_connecting("65,535 closed ports of a Linux host", "10.8.0.2", set())
 
 
 def large():
