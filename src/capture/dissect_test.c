@@ -185,7 +185,7 @@ static void responses_know_their_requests(void **state)
 	assert_memory_equal(p->more->exchange->about.at, "http://a/1", 10);
 	assert_non_null(p->more->more->exchange);
 	assert_int_equal(p->more->more->exchange->question, 4);
-	assert_int_equal(p->more->more->exchange->about.len, 0);
+	assert_memory_equal(p->more->more->exchange->about.at, "/2", 2);
 }
 
 static void messages_come_after_reordering(void **state)

@@ -152,7 +152,8 @@ static void answers_come_in_turn(void **state UNUSED)
 	assert_memory_equal(facts.about.at, "http://a/1", facts.about.len);
 	assert_true(say(t, &turns, "HTTP/1.1 200 OK\r\n\r\n", true, 5, &facts));
 	assert_int_equal(facts.question, 2);
-	assert_int_equal(facts.about.len, 0);
+	assert_int_equal(facts.about.len, 2); /* without host: as it was asked */
+	assert_memory_equal(facts.about.at, "/2", 2);
 	assert_false(say(t, &turns, "HTTP/1.1 200 OK\r\n\r\n", true, 6, &facts));
 
 	/* Where something is missing, the last question is the one that is answered. */

@@ -15,6 +15,8 @@
 #include "wire/dialogue.h"
 #include "wire/exchange.h"
 #include "wire/http_coding.h"
+#include "wire/ocsp.h"
+#include "wire/x509.h"
 
 static const struct field first_rows[] = {
 	{ AS_FLAG("http.request", 0), .computed = true, .title = "Request" },
@@ -111,6 +113,9 @@ static const struct rows more_rows[] = {
 	{ http_header_rows, N_HTTP_HEADERS },
 	{ later_rows, ARRAY_LEN(later_rows) },
 	{ body_rows, ARRAY_LEN(body_rows) },
+	{ ocsp_rows, N_OCSP_ROWS },
+	{ x509_rows, N_X509_ROWS },
+	{ x509_extension_rows, N_X509_EXTENSION_ROWS },
 };
 
 /* What is not in one piece in the packet: bodies in chunks, full URIs. Valid during one call. */
@@ -403,6 +408,15 @@ static void walk_chunks(struct walk *w, const struct http_head *h, const uint8_t
 		walk_fault(w, n < 0 ? -E_MALFORMED : -E_TRUNCATED, base + pos);
 }
 
+/* Bodies whose type says that they are of a protocol which is read here. */
+static void walk_typed(struct walk *w, struct text type, uint32_t at, uint32_t len)
+{
+	if (text_is(type, "application/ocsp-response"))
+		ocsp_walk(w, at, at + len, 0);
+	else if (text_is(type, "application/ocsp-request"))
+		ocsp_walk_request(w, at, at + len, 0);
+}
+
 static void walk_body(struct walk *w, const struct http_head *h, const uint8_t *bytes, uint32_t len)
 {
 	uint32_t left = len - h->len;
@@ -415,6 +429,8 @@ static void walk_body(struct walk *w, const struct http_head *h, const uint8_t *
 	}
 	if (h->kind == HTTP_BODY_LENGTH)
 		left = (uint32_t)MIN((uint64_t)left, h->length);
+	if (left)
+		walk_typed(w, find_header(h, bytes, "content-type"), w->layer->off + h->len, left);
 	walk_file_data(w, h, w->layer->off + h->len, left, bytes + h->len, left);
 	if (h->kind == HTTP_BODY_LENGTH && left < h->length)
 		walk_fault(w, -E_TRUNCATED, w->layer->off + len);
@@ -551,6 +567,7 @@ static bool http_tell(const struct packet *p, const struct layer *l, struct exch
 {
 	const uint8_t *bytes = p->bytes + l->off;
 	struct http_head h;
+	struct text host;
 	int err;
 
 	if (http_goes_on(p->config->dialogue, is_reply(l)))
@@ -559,8 +576,13 @@ static bool http_tell(const struct packet *p, const struct layer *l, struct exch
 	if (err == -E_MALFORMED || (!h.reply && !h.method.len) || (h.reply && h.code / 100 == 1))
 		return false;
 	*ret_exchange = (struct exchange){ .answer = h.reply, .in_turn = true };
-	if (!h.reply)
-		full_uri(&h, find_header(&h, bytes, "host"), ret_exchange->about);
+	host = find_header(&h, bytes, "host");
+	if (h.reply)
+		return true;
+	if (host.len)
+		full_uri(&h, host, ret_exchange->about);
+	else
+		ret_exchange->about[0] = h.uri;
 	return true;
 }
 

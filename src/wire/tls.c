@@ -9,6 +9,7 @@
 #include "wire/tls.h"
 
 #include "wire/compose.h"
+#include "wire/ocsp.h"
 #include "wire/tls_internal.h"
 #include "wire/x509.h"
 
@@ -235,6 +236,7 @@ static const struct rows more_rows[] = {
 	{ tls_rows, N_TLS_ROWS },
 	{ x509_rows, N_X509_ROWS },
 	{ x509_extension_rows, N_X509_EXTENSION_ROWS },
+	{ ocsp_rows, N_OCSP_ROWS },
 };
 
 /*

@@ -3,6 +3,7 @@
  * section 7.4, RFC 8422 section 5, RFC 4279, RFC 5489, RFC 5077, RFC 6066 section 8). What a key
  * exchange holds depends on the cipher suite: when that was not seen, it is given as bytes.
  */
+#include "wire/ocsp.h"
 #include "wire/tls_internal.h"
 #include "wire/x509.h"
 
@@ -78,12 +79,16 @@ static void walk_random(struct tls_part *p, bool time)
 
 static void walk_client_hello(struct tls_part *p, const struct tls_state *state)
 {
+	const struct tls_part hello = *p;
+
 	tls_number(p, TLS_ROW_HELLO_VERSION, 2);
 	walk_random(p, !state->v1_3);
 	tls_vector_bytes(p, TLS_ROW_SESSION_ID_LEN, 1, TLS_ROW_SESSION_ID);
 	tls_vector_numbers(p, TLS_ROW_CIPHERS_LEN, 2, TLS_ROW_CIPHERS, 2);
 	tls_vector_numbers(p, TLS_ROW_COMPRESSIONS_LEN, 1, TLS_ROW_COMPRESSIONS, 1);
 	tls_walk_extensions(p, TLS_CLIENT_HELLO, false);
+	if (!p->w->over)
+		tls_walk_ja3(&hello, false);
 }
 
 /* The bytes of the part that are there. */
@@ -97,6 +102,7 @@ static const uint8_t *part_bytes(const struct tls_part *p, size_t *ret_len)
 
 static void walk_server_hello(struct tls_part *p, struct tls_state *state)
 {
+	const struct tls_part start = *p;
 	struct tls_server_hello hello;
 	size_t len;
 	bool early;
@@ -112,6 +118,8 @@ static void walk_server_hello(struct tls_part *p, struct tls_state *state)
 	if (!early)
 		tls_number(p, TLS_ROW_COMPRESSION, 1);
 	tls_walk_extensions(p, TLS_SERVER_HELLO, hello.retry);
+	if (!p->w->over && !early)
+		tls_walk_ja3(&start, true);
 }
 
 static void walk_certificates(struct tls_part *p)
@@ -254,6 +262,19 @@ static void walk_certificate_request(struct tls_part *p, const struct tls_state 
 	}
 }
 
+/* RFC 6066 section 8 */
+static void walk_status(struct tls_part *p)
+{
+	uint32_t type = tls_number(p, TLS_ROW_STATUS_TYPE, 1);
+	struct tls_part response = tls_vector(p, TLS_ROW_OCSP_LEN, 3);
+
+	if (!tls_more(&response))
+		return;
+	if (type == 1)
+		ocsp_walk(p->w, response.at, response.end, response.depth);
+	tls_bytes(&response, TLS_ROW_OCSP, response.end - response.at);
+}
+
 void tls_walk_handshake(struct tls_part *p, uint8_t type, struct tls_state *state)
 {
 	switch (type) {
@@ -283,8 +304,7 @@ void tls_walk_handshake(struct tls_part *p, uint8_t type, struct tls_state *stat
 		walk_client_key_exchange(p, state);
 		break;
 	case TLS_CERTIFICATE_STATUS:
-		tls_number(p, TLS_ROW_STATUS_TYPE, 1);
-		tls_vector_bytes(p, TLS_ROW_OCSP_LEN, 3, TLS_ROW_OCSP);
+		walk_status(p);
 		break;
 	default:
 		if (tls_more(p))

@@ -180,6 +180,10 @@ enum tls_row {
 	TLS_ROW_CHALLENGE_LEN,
 	TLS_ROW_CIPHER_SPEC,
 	TLS_ROW_CHALLENGE,
+	TLS_ROW_JA3_FULL,
+	TLS_ROW_JA3,
+	TLS_ROW_JA3S_FULL,
+	TLS_ROW_JA3S,
 	N_TLS_ROWS,
 };
 extern const struct field tls_rows[N_TLS_ROWS];
@@ -217,6 +221,9 @@ void tls_vector_numbers(struct tls_part *p, enum tls_row len_row, unsigned len, 
 
 /* The body of a handshake message; what it tells for those after it is put into @state. */
 void tls_walk_handshake(struct tls_part *p, uint8_t type, struct tls_state *state);
+
+/* The fingerprint of the hello whose body the part is. */
+void tls_walk_ja3(const struct tls_part *p, bool server);
 
 /* Extensions of a hello, up to the part's end. @retry: of a Hello Retry Request. */
 void tls_walk_extensions(struct tls_part *p, uint8_t type, bool retry);

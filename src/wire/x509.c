@@ -360,9 +360,8 @@ static const struct algorithm *find_algorithm(const uint8_t *oid, size_t len)
 	return NULL;
 }
 
-/* An identifier of an algorithm; its name, where it has one. @ret_part: the whole. */
-static bool walk_algorithm(struct walk *w, uint32_t *at, uint32_t end, enum row row, uint8_t depth,
-			   struct ber_part *ret_part)
+bool x509_walk_algorithm(struct walk *w, uint32_t *at, uint32_t end, const struct field *row,
+			 uint8_t depth, struct ber_part *ret_part)
 {
 	const struct algorithm *a;
 	struct ber_part oid;
@@ -370,7 +369,7 @@ static bool walk_algorithm(struct walk *w, uint32_t *at, uint32_t end, enum row 
 
 	if (!ber_walk_tag(w, at, end, BER_SEQUENCE, ret_part))
 		return false;
-	group(w, ret_part, row, depth);
+	walk_group(w, row, ret_part->off, ret_part->at - ret_part->off, depth, NULL);
 	in = ret_part->at;
 	if (!ber_walk_tag(w, &in, ret_part->end, BER_OID, &oid) ||
 	    !ber_walk_give(w, &oid, &x509_rows[ALGORITHM], depth + 1))
@@ -380,6 +379,12 @@ static bool walk_algorithm(struct walk *w, uint32_t *at, uint32_t end, enum row 
 		walk_decoded(w, &x509_rows[ALGORITHM_NAME], oid.at, oid.end - oid.at, a->name,
 			     strlen(a->name), depth + 1);
 	return true;
+}
+
+static bool walk_algorithm(struct walk *w, uint32_t *at, uint32_t end, enum row row, uint8_t depth,
+			   struct ber_part *ret_part)
+{
+	return x509_walk_algorithm(w, at, end, &x509_rows[row], depth, ret_part);
 }
 
 static bool two_digits(struct cursor *c, int *ret_value)
@@ -412,6 +417,17 @@ static bool read_time(uint8_t tag, const uint8_t *bytes, size_t len, struct tm *
 	if (cursor_u8(&c) != 'Z' || c.err || cursor_left(&c) || tm.tm_mon < 0 || tm.tm_mon > 11)
 		return false;
 	*ret_time = tm;
+	return true;
+}
+
+bool x509_read_time(uint8_t tag, const uint8_t *bytes, size_t len, int64_t *ret_ns)
+{
+	struct tm tm;
+
+	if ((tag != BER_UTC_TIME && tag != BER_GENERALIZED_TIME) ||
+	    !read_time(tag, bytes, len, &tm))
+		return false;
+	*ret_ns = (int64_t)((uint64_t)timegm(&tm) * NS_PER_S);
 	return true;
 }
 

@@ -18,6 +18,15 @@ void x509_walk(struct walk *w, uint32_t off, uint32_t end, uint8_t depth);
 void x509_walk_name(struct walk *w, uint32_t off, uint32_t end, uint8_t depth,
 		    const struct field *text_row);
 
+/* An identifier of an algorithm, in a group of @row; its name, where it has one. @ret_part: the
+ * whole. Return: false with a fault of the walk. */
+struct ber_part;
+bool x509_walk_algorithm(struct walk *w, uint32_t *at, uint32_t end, const struct field *row,
+			 uint8_t depth, struct ber_part *ret_part);
+
+/* A time of DER (RFC 5280 section 4.1.2.5), since 1970. Return: whether it is one. */
+bool x509_read_time(uint8_t tag, const uint8_t *bytes, size_t len, int64_t *ret_ns);
+
 /* The rows that both give: of certificates, and of their extensions. */
 enum { N_X509_ROWS = 34, N_X509_EXTENSION_ROWS = 33 };
 extern const struct field x509_rows[N_X509_ROWS];
