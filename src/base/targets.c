@@ -609,7 +609,8 @@ struct addr targets_get(const struct targets *t, uint128_t i)
 	return a;
 }
 
-bool targets_contains(const struct targets *t, const struct addr *a)
+/* The range that has @a; NULL: none has. */
+static const struct range *range_of(const struct targets *t, const struct addr *a)
 {
 	struct range key = { .first = addr_number(a), .scope = a->scope, .family = a->family };
 	size_t low = 0, high = t->n;
@@ -620,7 +621,7 @@ bool targets_contains(const struct targets *t, const struct addr *a)
 
 		if (same_space(range, &key) && range->first <= key.first) {
 			if (key.first <= range->last)
-				return true;
+				return range;
 			low = middle + 1;
 		} else if (compare_ranges(range, &key) < 0) {
 			low = middle + 1;
@@ -628,7 +629,22 @@ bool targets_contains(const struct targets *t, const struct addr *a)
 			high = middle;
 		}
 	}
-	return false;
+	return NULL;
+}
+
+bool targets_contains(const struct targets *t, const struct addr *a)
+{
+	return range_of(t, a);
+}
+
+bool targets_index(const struct targets *t, const struct addr *a, uint128_t *ret_index)
+{
+	const struct range *range = range_of(t, a);
+
+	if (!range)
+		return false;
+	*ret_index = range->before + (addr_number(a) - range->first);
+	return true;
 }
 
 size_t targets_n_ranges(const struct targets *t)

@@ -69,6 +69,9 @@ struct addr targets_get(const struct targets *t, uint128_t i);
 
 bool targets_contains(const struct targets *t, const struct addr *a);
 
+/* The number of @a in a sealed set, so that targets_get() gives it. Return: whether it is there. */
+bool targets_index(const struct targets *t, const struct addr *a, uint128_t *ret_index);
+
 /* The ranges of a sealed set, both ends within, in the order of targets_get(); none touches the
  * next. */
 size_t targets_n_ranges(const struct targets *t);

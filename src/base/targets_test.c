@@ -224,12 +224,15 @@ static void test_twin(void **state)
 		for (unsigned i = 0; i < SPACE; i++) {
 			struct addr a = addr_from_number(AF_INET, 10u << 24 | i);
 			bool member = in[0][i] && !in[1][i];
+			uint128_t index;
 
 			assert_int_equal(targets_contains(sets[0], &a), member);
+			assert_int_equal(targets_index(sets[0], &a, &index), member);
 			if (member) {
-				struct addr got = targets_get(sets[0], expected++);
+				struct addr got = targets_get(sets[0], expected);
 
 				assert_true(addr_eq(&got, &a));
+				assert_true(index == expected++);
 			}
 		}
 		assert_true(targets_count(sets[0]) == expected);
