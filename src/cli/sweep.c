@@ -250,6 +250,7 @@ void sweep_add_account(struct probe_account *sum, const struct probe_account *a)
 	sum->late += a->late;
 	sum->duplicate += a->duplicate;
 	sum->stateless += a->stateless;
+	sum->untracked += a->untracked;
 	sum->again += a->again;
 	sum->again_found += a->again_found;
 	for (unsigned i = 0; i < PROBE_N_BRAKES; i++)

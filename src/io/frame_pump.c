@@ -39,7 +39,8 @@ static const struct timespec moment = { .tv_nsec = WAIT_NS };
 
 struct cell {
 	void *owner;
-	uint32_t id, ifindex;
+	uint64_t id;
+	uint32_t ifindex;
 	int err;
 	uint16_t len;
 	uint8_t kind;
@@ -425,7 +426,7 @@ void frame_pump_await_room(struct frame_pump *p)
 }
 
 uint8_t *frame_pump_add(struct frame_pump *p, enum frame_kind kind, unsigned ifindex, size_t len,
-			void *owner, uint32_t id)
+			void *owner, uint64_t id)
 {
 	struct cell *cell = cell_at(p, p->adding++);
 

@@ -30,7 +30,7 @@ enum frame_kind {
 /* A packet that could not leave. */
 struct frame_failure {
 	void *owner; /* as given; NULL: forgotten meanwhile */
-	uint32_t id;
+	uint64_t id;
 	int err; /* -ENOBUFS: queues were full for some milliseconds; other -errno: it never will */
 };
 
@@ -63,7 +63,7 @@ void frame_pump_await_room(struct frame_pump *p);
  * Return: where the caller writes @len bytes before frame_pump_push().
  */
 uint8_t *frame_pump_add(struct frame_pump *p, enum frame_kind kind, unsigned ifindex, size_t len,
-			void *owner, uint32_t id);
+			void *owner, uint64_t id);
 
 /* What was added leaves. */
 void frame_pump_push(struct frame_pump *p);

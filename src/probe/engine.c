@@ -28,7 +28,7 @@
 #define PAIRS_MAX	 (UINT64_C(1) << 63)
 #define PORTS_MAX	 65536
 #define GHOSTS_A_PROBE	 2
-#define STEPS_A_CALL	 4096
+#define RATE_FASTEST	 UINT64_C(2000000) /* no more leave a second than this anyway */
 
 uint64_t engine_hash(const struct probe_engine *e, const struct addr *a, uint16_t port)
 {
@@ -115,12 +115,14 @@ static int make_units(struct probe_engine *e)
 	e->units = calloc(e->n_units, sizeof(*e->units));
 	if (!e->units)
 		return -ENOMEM;
-	for (unsigned i = 0; i < e->config.n_lanes; i++)
+	for (unsigned i = 0; i < e->config.n_lanes; i++) {
+		e->first_units[i] = n;
 		for (uint32_t p = 0; p < lane_n_ports(&e->lanes[i]); p++)
 			e->units[n++] = (struct unit){
 				.port = e->lanes[i].ports ? e->lanes[i].ports[p] : 0,
 				.lane = (uint8_t)i,
 			};
+	}
 	return 0;
 }
 
@@ -153,10 +155,24 @@ static int take_plan(struct probe_engine *e)
 	return 0;
 }
 
+/*
+ * As many as are in use at that rate when all are silent, and a quarter more. Their number at a
+ * time is the rate, by the tries of a pair, times how long these take.
+ */
+static uint64_t slots_for_rate(const struct probe_config *c)
+{
+	double tries = 1 + (double)c->retries, rate = (double)MIN(c->rate, RATE_FASTEST);
+	double pause_ns = (double)c->spacing_ns * tries * MAX(tries - 1, 0) / 2;
+	double lasts_ns = (double)c->timeout_ns * (1 + (tries - 1) / 2) + pause_ns;
+	double n = rate / tries * lasts_ns / NS_PER_S * 1.25;
+
+	return n < PROBE_MIN_SLOTS ? PROBE_MIN_SLOTS : (uint64_t)MIN(n, PROBE_MAX_SLOTS);
+}
+
 static uint32_t slots_needed(const struct probe_engine *e)
 {
 	const struct probe_config *c = &e->config;
-	uint64_t max = c->max_slots ? c->max_slots : PROBE_MAX_SLOTS, a_pair = 1, n;
+	uint64_t max = c->max_slots ? c->max_slots : slots_for_rate(c), a_pair = 1, n;
 
 	/* Of a burst, as many tries at once as fit into a time-out. */
 	for (size_t i = 0; i < c->n_lanes; i++)
@@ -217,10 +233,12 @@ static int make_tables(struct probe_engine *e, uint64_t now_ns)
 		if (!e->prefixes)
 			return -ENOMEM;
 	}
-	if (!e->config.last_pass || e->n_pairs > PASS_MAX_PAIRS)
-		return 0;
-	e->pass = pass_new(e->n_pairs);
-	return e->pass ? 0 : -ENOMEM;
+	if (e->config.last_pass && e->n_pairs <= MARKS_MAX) {
+		e->last_pass.silent = marks_new(e->n_pairs);
+		if (!e->last_pass.silent)
+			return -ENOMEM;
+	}
+	return engine_make_untracked(e);
 }
 
 int probe_engine_new(const struct probe_config *config, uint64_t now_ns,
@@ -254,7 +272,8 @@ struct probe_engine *probe_engine_free(struct probe_engine *e)
 		return NULL;
 	slots_done(&e->slots);
 	free(e->units);
-	free(e->pass);
+	free(e->last_pass.silent);
+	free(e->untracked.open);
 	free(e->gates);
 	free(e->prefixes);
 	free(e->frames);
@@ -376,7 +395,7 @@ static bool give_up(struct probe_engine *e, uint64_t now_ns, struct slot *slot,
 		    struct probe_event *ret_event)
 {
 	const struct probe_lane *lane = engine_lane(e, slot);
-	bool told = lane->each || !e->pass || slot->flags & SLOT_LAST;
+	bool told = lane->each || !e->last_pass.silent || slot->flags & SLOT_LAST;
 
 	if (!lane->each && !(slot->flags & SLOT_LAST) && slot->try < retries_of(e, now_ns, slot)) {
 		try_again(e, now_ns, slot);
@@ -387,7 +406,7 @@ static bool give_up(struct probe_engine *e, uint64_t now_ns, struct slot *slot,
 		e->account.silent++;
 		engine_describe_slot(e, slot, PROBE_SILENT, ret_event);
 	} else {
-		pass_mark(e->pass, engine_pair(e, slot));
+		marks_set(e->last_pass.silent, engine_pair(e, slot));
 	}
 	engine_release(e, now_ns, slot);
 	return told;
@@ -416,7 +435,7 @@ static void tell_failure(struct probe_engine *e, uint64_t now_ns, struct slot *s
 static double estimate_recall(const struct probe_engine *e)
 {
 	uint64_t n = e->n_found;
-	uint32_t n_retries = e->config.retries + (e->pass && e->pass->began_asking);
+	uint32_t n_retries = e->config.retries + e->last_pass.began_asking;
 	uint64_t n_last = n_retries > e->config.retries ? e->n_extra : e->n_last;
 	double loss, missed = 1;
 
@@ -444,7 +463,7 @@ static bool losses_matter(const struct probe_engine *e)
 /* The plan is through: those that stayed silent are asked once more, or are told. */
 static void begin_last_pass(struct probe_engine *e)
 {
-	struct pass *p = e->pass;
+	struct last_pass *p = &e->last_pass;
 
 	if (!p->began) {
 		p->began = true;
@@ -464,18 +483,20 @@ static void begin_last_pass(struct probe_engine *e)
 static bool tell_marked(struct probe_engine *e, struct probe_event *ret_event)
 {
 	struct slot slot = { .try = e->config.retries, .flags = SLOT_SILENT };
+	struct marks *silent = e->last_pass.silent;
 	uint64_t pair;
 
-	if (!e->pass || e->stopped || !engine_all_begun(e) || e->slots.n_used)
+	if (!silent || e->stopped || !engine_all_begun(e) || e->slots.n_used ||
+	    engine_n_untracked(e))
 		return false;
 	begin_last_pass(e);
-	if (e->pass->asks || !e->pass->n_marked)
+	if (e->last_pass.asks || !silent->n_set)
 		return false;
-	pair = pass_next(e->pass, e->pass->at);
+	pair = marks_next(silent, e->last_pass.at);
 	if (pair == e->n_pairs)
-		pair = pass_next(e->pass, 0);
-	e->pass->at = pair;
-	(void)pass_unmark(e->pass, pair);
+		pair = marks_next(silent, 0);
+	e->last_pass.at = pair;
+	(void)marks_clear(silent, pair);
 	slot.unit = (uint32_t)(pair / e->n_targets);
 	slot.target = pair % e->n_targets;
 	e->account.silent++;
@@ -499,6 +520,7 @@ int probe_engine_next_event(struct probe_engine *e, uint64_t now_ns, struct prob
 			slots_push_ready(&e->slots, slot, false);
 		}
 	}
+	engine_turn_untracked(e, now_ns);
 	return tell_marked(e, ret_event);
 }
 
@@ -509,10 +531,10 @@ uint64_t probe_engine_deadline(const struct probe_engine *e)
 	if (probe_engine_done(e))
 		return UINT64_MAX;
 	/* To be told at once: what could not be sent, and what the last pass has or leaves. */
-	if (e->n_failing ||
-	    (!e->slots.n_used && !e->stopped && engine_all_begun(e) && !engine_asks_again(e)))
+	if (e->n_failing || (!e->slots.n_used && !e->stopped && engine_all_begun(e) &&
+			     !engine_asks_again(e) && !engine_n_untracked(e)))
 		return 0;
-	deadline_ns = slots_deadline(&e->slots);
+	deadline_ns = MIN(slots_deadline(&e->slots), engine_untracked_deadline(e));
 	return engine_wants_to_send(e) ? MIN(deadline_ns, pace_deadline(&e->pace)) : deadline_ns;
 }
 
@@ -554,6 +576,17 @@ static bool is_unresolved(const struct probe_engine *e, const struct slot *slot)
 	       !(slot->flags & (SLOT_ANSWERED | SLOT_SILENT));
 }
 
+/* Adds what is marked to @n pairs. Return: how many there are then. */
+static size_t add_marked(const struct marks *m, uint64_t *ret_pairs, size_t n, size_t max)
+{
+	if (!m)
+		return n;
+	for (uint64_t i = n, pair = marks_next(m, 0); pair < m->n_pairs && i < max;
+	     pair = marks_next(m, pair + 1))
+		ret_pairs[i++] = pair;
+	return n + m->n_set;
+}
+
 size_t probe_engine_unresolved(const struct probe_engine *e, uint64_t *ret_pairs, size_t max)
 {
 	size_t n = 0;
@@ -570,12 +603,8 @@ size_t probe_engine_unresolved(const struct probe_engine *e, uint64_t *ret_pairs
 			ret_pairs[n] = engine_pair(e, slot);
 		n++;
 	}
-	if (!e->pass)
-		return n;
-	for (uint64_t i = n, pair = pass_next(e->pass, 0); pair < e->n_pairs && i < max;
-	     pair = pass_next(e->pass, pair + 1))
-		ret_pairs[i++] = pair;
-	return n + e->pass->n_marked;
+	n = add_marked(e->untracked.open, ret_pairs, n, max);
+	return add_marked(e->last_pass.silent, ret_pairs, n, max);
 }
 
 /* The end */
@@ -589,7 +618,8 @@ bool probe_engine_done(const struct probe_engine *e)
 {
 	if (e->stopped)
 		return !e->n_in_flight && !e->n_failing;
-	return engine_all_begun(e) && !e->slots.n_used && (!e->pass || !e->pass->n_marked);
+	return engine_all_begun(e) && !e->slots.n_used && !engine_n_untracked(e) &&
+	       (!e->last_pass.silent || !e->last_pass.silent->n_set);
 }
 
 static uint64_t sending_rate(const struct probe_engine *e)

@@ -31,7 +31,8 @@
 #define PROBE_MAX_LANES	    32
 #define PROBE_RATE_DEFAULT  1000
 #define PROBE_RATE_MAX	    UINT64_MAX
-#define PROBE_MAX_SLOTS	    (1u << 20)
+#define PROBE_MIN_SLOTS	    (1u << 20) /* where there is so much to probe; 56 bytes each */
+#define PROBE_MAX_SLOTS	    (1u << 22)
 #define PROBE_COUNT_ENDLESS 0
 #define PROBE_ROUTE_WAIT_NS (10 * NS_PER_MS)
 
@@ -75,7 +76,8 @@ struct probe_config {
 	uint64_t interval_ns; /* between the tries of one target, with `each` */
 
 	uint64_t rate;	       /* ceiling, probes a second; PROBE_RATE_MAX: as fast as it goes */
-	uint32_t max_slots;    /* probes in flight at most; 0: PROBE_MAX_SLOTS */
+	uint32_t max_slots;    /* pairs in flight at most, but those without a slot; 0: as many as
+				  the rate needs, between PROBE_MIN_SLOTS and PROBE_MAX_SLOTS */
 	uint32_t max_connects; /* connections at a time; 0: 256 */
 
 	uint16_t source_port;	 /* of PROBE_VIA_IP: the first of n_source_ports, reserved by the
@@ -97,7 +99,7 @@ struct probe_config {
 	/*
 	 * Pairs that stayed silent are asked once more, at half the rate, when losses were such
 	 * that some are likely to have been missed; only at the end are they told as silent. Not
-	 * for more than 2^28 pairs (PASS_MAX_PAIRS).
+	 * for more than 2^28 pairs (MARKS_MAX).
 	 */
 	bool last_pass;
 
@@ -157,22 +159,23 @@ enum probe_brake {
 	PROBE_BRAKE_LOSS,   /* answers came to later tries only */
 	PROBE_BRAKE_PREFIX, /* answers from a /24 (/64 of IPv6) came to later tries only */
 	PROBE_BRAKE_ICMP,   /* a network's or host's limit of ICMP errors */
-	PROBE_BRAKE_TABLE,  /* all slots in use: probes waited for a free one */
+	PROBE_BRAKE_TABLE,  /* all slots in use: a probe that cannot go without waited for one */
 	PROBE_N_BRAKES,
 };
 
 /* What was done, for the closing account. */
 struct probe_account {
-	uint64_t targets;  /* pairs that this run has begun so far */
-	uint64_t total;	   /* of those, when finished; skipped ones count as begun */
-	uint64_t skipped;  /* where the lane does not apply */
-	uint64_t sent;	   /* probes, retries included */
-	uint64_t answered; /* by the target, in time */
-	uint64_t errors;   /* answered by an ICMP error */
+	uint64_t targets;   /* pairs that this run has begun so far */
+	uint64_t total;	    /* of those, when finished; skipped ones count as begun */
+	uint64_t skipped;   /* where the lane does not apply */
+	uint64_t sent;	    /* probes, retries included */
+	uint64_t untracked; /* of them, without a slot: more were in flight than it has */
+	uint64_t answered;  /* by the target, in time */
+	uint64_t errors;    /* answered by an ICMP error */
 	uint64_t silent, failed;
 	uint64_t late, duplicate;
-	uint64_t stateless;   /* of these two: known by what they carried alone, their slots serving
-				 other probes by then */
+	uint64_t stateless;   /* of all answers: known by what they carried alone, their probes
+				 without a slot, or their slots serving others by then */
 	uint64_t again;	      /* pairs asked once more in the last pass */
 	uint64_t again_found; /* of them */
 	uint64_t brakes[PROBE_N_BRAKES]; /* how often each took effect */
@@ -186,8 +189,9 @@ struct probe_account {
 /* One probe to send. */
 struct probe_send {
 	enum probe_via via;
-	uint32_t slot;	/* for probe_engine_unsent() and connections */
-	uint64_t token; /* of a connection: to be given back with its result */
+	uint64_t id;	/* for probe_engine_unsent() */
+	uint32_t slot;	/* of a connection: to be given back with its result */
+	uint64_t token; /* of a connection: likewise */
 	struct addr target;
 	uint16_t port;
 	uint8_t ttl;		       /* of PROBE_VIA_ICMP and PROBE_VIA_UDP; 0: the system's */
@@ -226,10 +230,10 @@ size_t probe_engine_output(struct probe_engine *e, uint64_t now_ns, struct probe
 
 /**
  * probe_engine_unsent() - a probe of the last output could not leave
- * @index: its slot
+ * @id: as it said
  * @err: -ENOBUFS, -EAGAIN, -ENOMEM: it is sent again and the engine slows down; any other: it fails
  */
-void probe_engine_unsent(struct probe_engine *e, uint64_t now_ns, uint32_t index, int err);
+void probe_engine_unsent(struct probe_engine *e, uint64_t now_ns, uint64_t id, int err);
 
 /**
  * probe_engine_input() - take a packet

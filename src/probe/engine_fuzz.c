@@ -156,8 +156,9 @@ static void play(struct fuzz *f, const uint8_t *data, size_t len)
 			f->now_ns += n * NS_PER_MS;
 			turn(f);
 		} else if (what & 0x80) {
-			probe_engine_unsent(f->engine, f->now_ns, f->last.slot,
+			probe_engine_unsent(f->engine, f->now_ns, f->last.id,
 					    what & 0x40 ? -ENOBUFS : -EACCES);
+			f->last.id = UINT64_MAX; /* said once of each */
 		} else {
 			deliver(f, what, bytes, n);
 		}

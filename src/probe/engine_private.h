@@ -4,8 +4,8 @@
 
 #include "probe/engine.h"
 #include "probe/gate.h"
+#include "probe/marks.h"
 #include "probe/pace.h"
-#include "probe/pass.h"
 #include "probe/plan.h"
 #include "probe/prefix.h"
 #include "probe/slots.h"
@@ -19,6 +19,34 @@ struct unit {
 	uint8_t lane;
 };
 
+/*
+ * The last pass: pairs that stayed silent are not told at once but marked. When all others are
+ * resolved and losses matter, each is asked once more, in the order of the plan; else they are told
+ * as they are.
+ */
+struct last_pass {
+	struct marks *silent; /* NULL: silence is told at once */
+	uint64_t at;	      /* next place of the plan to be looked at, or next pair */
+	bool began, asks;
+	bool began_asking; /* and may be through with it */
+};
+
+/* More than the carrier holds back at a time. */
+#define UNTRACKED_RETURNED 2048
+
+/* Pairs asked without a slot; engine_untracked.c tells about them. */
+struct untracked {
+	struct marks *open; /* those without an answer so far; NULL: every pair needs a slot */
+	uint32_t lanes;	    /* a bit for each whose pairs may go without */
+	uint32_t try;	    /* of this round; 0: while the plan is begun */
+	uint64_t at;	    /* next place of the round; n_pairs: it is through, or not begun */
+	uint64_t until_ns;  /* the last of them has had its time */
+	bool blocked;	    /* the pair that comes next needs a slot */
+	struct slot slot;   /* of the one being written; not of the table */
+	uint32_t n_returned;
+	uint64_t returned[UNTRACKED_RETURNED]; /* could not leave; they wait for a slot */
+};
+
 struct probe_engine {
 	struct probe_config config;
 	struct probe_lane lanes[PROBE_MAX_LANES];
@@ -29,13 +57,15 @@ struct probe_engine {
 	/* Pair p is target p % n_targets of unit p / n_targets. */
 	uint64_t n_targets, n_pairs;
 	struct unit *units;
+	uint32_t first_units[PROBE_MAX_LANES];
 	uint32_t n_units;
 	struct plan plan;
-	uint64_t at;	   /* next place of the plan; n_pairs: it is through */
-	size_t n_again;	   /* of config->again, begun */
-	uint64_t n_begun;  /* pairs */
-	uint64_t n_to_do;  /* pairs of this run in all */
-	struct pass *pass; /* the last one; NULL: there is none */
+	uint64_t at;	  /* next place of the plan; n_pairs: it is through */
+	size_t n_again;	  /* of config->again, begun */
+	uint64_t n_begun; /* pairs */
+	uint64_t n_to_do; /* pairs of this run in all */
+	struct last_pass last_pass;
+	struct untracked untracked;
 
 	struct slots slots;
 	struct pace pace;
@@ -164,7 +194,58 @@ static inline struct prefix_gate *engine_prefix(const struct probe_engine *e,
 /* Whether the last pass has places to look at. */
 static inline bool engine_asks_again(const struct probe_engine *e)
 {
-	return e->pass && e->pass->asks && e->pass->at < e->n_pairs;
+	return e->last_pass.asks && e->last_pass.at < e->n_pairs;
 }
+
+/* Prepares for pairs without a slot, where the table may become full. Return: 0 or -ENOMEM. */
+int engine_make_untracked(struct probe_engine *e);
+
+/* Whether the pairs of a lane may go without a slot. */
+static inline bool engine_goes_untracked(const struct probe_engine *e, unsigned lane)
+{
+	return e->untracked.lanes >> lane & 1;
+}
+
+/* A probe without a slot left. */
+void engine_sent_untracked(struct probe_engine *e, uint64_t now_ns, uint64_t pair);
+
+/* It could not; it will with a slot. */
+void engine_return_untracked(struct probe_engine *e, uint64_t pair);
+
+/* When the last of a round has had its time: the next round, or, after the last, silence. */
+void engine_turn_untracked(struct probe_engine *e, uint64_t now_ns);
+
+/* When to call that; UINT64_MAX: nothing is to be waited for. */
+uint64_t engine_untracked_deadline(const struct probe_engine *e);
+
+/* How many of them have no answer so far. */
+static inline uint64_t engine_n_untracked(const struct probe_engine *e)
+{
+	return e->untracked.open ? e->untracked.open->n_set : 0;
+}
+
+/* Which of their tries is under way. */
+static inline uint32_t engine_untracked_try(const struct probe_engine *e)
+{
+	return e->last_pass.began_asking ? e->config.retries + 1 : e->untracked.try;
+}
+
+/* Whether a round has places to look at. */
+static inline bool engine_in_round(const struct probe_engine *e)
+{
+	return e->untracked.open && e->untracked.at < e->n_pairs;
+}
+
+/* The next place of this run behind @place; n_pairs when there is none. */
+static inline uint64_t engine_next_place(const struct probe_engine *e, uint64_t place)
+{
+	uint64_t step = e->config.n_shards;
+
+	return step < e->n_pairs - place ? place + step : e->n_pairs;
+}
+
+/* The pair of a target with a port of a lane. Return: whether there is one and it can be told. */
+bool engine_find_pair(const struct probe_engine *e, const struct addr *target, uint8_t lane,
+		      uint16_t port, uint64_t *ret_pair);
 
 #endif

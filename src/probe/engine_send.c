@@ -8,16 +8,18 @@
 
 #define STEPS_A_CALL   4096 /* places of the plan looked at in one output */
 #define ROUTE_WAIT_MAX (200 * NS_PER_MS)
+#define UNTRACKED      (UINT64_C(1) << 63) /* in an id: a pair, not a slot */
 
 /* A slot about to be sent, with what is known of it already. */
 struct draft {
-	struct slot *slot;
+	struct slot *slot; /* that of e->untracked: @pair has none */
+	uint64_t pair;
 	struct addr target;
 	uint64_t hash; /* 0: not known */
 	bool routed;   /* the link of its place is filled in */
 };
 
-enum source { NOWHERE, FROM_AGAIN, FROM_PLAN, FROM_PASS };
+enum source { NOWHERE, FROM_RETURNED, FROM_AGAIN, FROM_PLAN, FROM_ROUND, FROM_PASS };
 
 /* Whether a lane must know how a target is reached to write a probe to it. */
 static bool sends_frames(const struct probe_lane *lane)
@@ -35,9 +37,13 @@ static bool blocked(const struct probe_engine *e, const struct probe_lane *lane)
 	return engine_connects(lane) && e->n_connects >= e->config.max_connects;
 }
 
-/* The pair that comes next, if it is one: places of the last pass may be none. */
+/* The pair that comes next, if it is one: places of a round or the last pass may be none. */
 static enum source next_pair(const struct probe_engine *e, uint64_t *ret_pair)
 {
+	if (e->untracked.n_returned) {
+		*ret_pair = e->untracked.returned[e->untracked.n_returned - 1];
+		return FROM_RETURNED;
+	}
 	if (e->n_again < e->config.n_again) {
 		*ret_pair = e->config.again[e->n_again];
 		return FROM_AGAIN;
@@ -46,34 +52,39 @@ static enum source next_pair(const struct probe_engine *e, uint64_t *ret_pair)
 		*ret_pair = plan_at(&e->plan, e->at);
 		return FROM_PLAN;
 	}
+	if (engine_in_round(e)) {
+		*ret_pair = plan_at(&e->plan, e->untracked.at);
+		return FROM_ROUND;
+	}
 	if (engine_asks_again(e)) {
-		*ret_pair = plan_at(&e->plan, e->pass->at);
+		*ret_pair = plan_at(&e->plan, e->last_pass.at);
 		return FROM_PASS;
 	}
 	return NOWHERE;
 }
 
-static uint64_t next_place(const struct probe_engine *e, uint64_t place)
-{
-	uint64_t step = e->config.n_shards;
-
-	return step < e->n_pairs - place ? place + step : e->n_pairs;
-}
-
 /* Return: false when there is nothing to be done at that place. */
 static bool begin_pair(struct probe_engine *e, enum source source, uint64_t pair)
 {
-	if (source == FROM_PASS) {
-		e->pass->at = next_place(e, e->pass->at);
-		if (!pass_unmark(e->pass, pair))
+	switch (source) {
+	case FROM_RETURNED:
+		e->untracked.n_returned--;
+		return marks_clear(e->untracked.open, pair);
+	case FROM_ROUND:
+		e->untracked.at = engine_next_place(e, e->untracked.at);
+		return marks_clear(e->untracked.open, pair);
+	case FROM_PASS:
+		e->last_pass.at = engine_next_place(e, e->last_pass.at);
+		if (!marks_clear(e->last_pass.silent, pair))
 			return false;
 		e->account.again++;
 		return true;
-	}
-	if (source == FROM_AGAIN)
+	case FROM_AGAIN:
 		e->n_again++;
-	else
-		e->at = next_place(e, e->at);
+		break;
+	default:
+		e->at = engine_next_place(e, e->at);
+	}
 	e->n_begun++;
 	return true;
 }
@@ -87,7 +98,9 @@ bool engine_wants_to_send(const struct probe_engine *e)
 		return false;
 	if (ready)
 		return !blocked(e, engine_lane(e, ready));
-	return slots_left(&e->slots) && next_pair(e, &pair) != NOWHERE &&
+	if (!slots_left(&e->slots) && (!e->untracked.open || e->untracked.blocked))
+		return false;
+	return next_pair(e, &pair) != NOWHERE &&
 	       (e->n_connects < e->config.max_connects ||
 		!blocked(e, &e->lanes[e->units[pair / e->n_targets].lane]));
 }
@@ -124,6 +137,12 @@ static void wait_for_route(struct probe_engine *e, uint64_t now_ns, struct slot 
 	slots_arm(&e->slots, slot, now_ns + waited_ns);
 }
 
+/* Where a gate is or was shut, earlier rounds may have left the pair out. */
+static uint32_t try_of_round(const struct probe_engine *e, const struct prefix_gate *prefix)
+{
+	return prefix && prefix_is_apart(prefix) ? 0 : e->untracked.try;
+}
+
 /* Return: true when the pair has a slot that may be sent. */
 static bool take_pair(struct probe_engine *e, uint64_t now_ns, enum source source, uint64_t pair,
 		      struct probe_link *link, struct draft *ret_draft)
@@ -153,6 +172,8 @@ static bool take_pair(struct probe_engine *e, uint64_t now_ns, enum source sourc
 	if (source == FROM_PASS) {
 		d.slot->try = e->config.retries + 1;
 		d.slot->flags = SLOT_LAST;
+	} else if (source == FROM_ROUND || source == FROM_RETURNED) {
+		d.slot->try = try_of_round(e, engine_prefix(e, lane, &d.target));
 	}
 	if (err == -EAGAIN) {
 		e->n_asked++;
@@ -164,6 +185,53 @@ static bool take_pair(struct probe_engine *e, uint64_t now_ns, enum source sourc
 	return !err;
 }
 
+/*
+ * The pair goes without a slot, or is left for a later round. Return: whether it can; otherwise it
+ * was not begun. @ret_draft->slot is NULL when there is nothing to be sent.
+ */
+static bool take_untracked(struct probe_engine *e, uint64_t now_ns, enum source source,
+			   uint64_t pair, struct probe_link *link, struct draft *ret_draft)
+{
+	uint32_t unit = (uint32_t)(pair / e->n_targets);
+	const struct probe_lane *lane = &e->lanes[e->units[unit].lane];
+	struct draft d = { .pair = pair, .routed = true };
+	struct prefix_gate *prefix;
+	bool gated;
+
+	if (!engine_goes_untracked(e, e->units[unit].lane) || source == FROM_RETURNED)
+		return false;
+	*ret_draft = d;
+	if ((source == FROM_ROUND && !marks_has(e->untracked.open, pair)) ||
+	    (source == FROM_PASS && !marks_has(e->last_pass.silent, pair))) {
+		(void)begin_pair(e, source, pair);
+		return true;
+	}
+	d.target = engine_target(e, pair % e->n_targets);
+	prefix = engine_prefix(e, lane, &d.target);
+	gated = prefix && prefix->gap_ns;
+	if (d.target.scope || (gated && e->untracked.try == e->config.retries) ||
+	    e->config.route(e->config.route_ctx, &d.target, lane->module->via, link))
+		return false;
+	(void)begin_pair(e, source, pair);
+	if (source == FROM_PLAN && !lane_begins(e, lane, &d.target, link)) {
+		e->account.skipped++;
+		return true;
+	}
+	if (gated) {
+		marks_set(e->untracked.open, pair);
+		return true;
+	}
+	d.hash = engine_hash(e, &d.target, e->units[unit].port);
+	d.slot = &e->untracked.slot;
+	*d.slot = (struct slot){ .target = pair % e->n_targets,
+				 .unit = unit,
+				 .hash = (uint32_t)d.hash,
+				 .try = engine_untracked_try(e),
+				 .sent_ns = now_ns };
+	*ret_draft = d;
+	return true;
+}
+
 /* The next of the plan. Return: false when there is none now. */
 static bool take_planned(struct probe_engine *e, uint64_t now_ns, struct probe_link *link,
 			 struct draft *ret_draft)
@@ -172,17 +240,20 @@ static bool take_planned(struct probe_engine *e, uint64_t now_ns, struct probe_l
 		uint64_t pair;
 		enum source source = next_pair(e, &pair);
 
-		if (source == NOWHERE)
+		if (source == NOWHERE || blocked(e, &e->lanes[e->units[pair / e->n_targets].lane]))
 			return false;
-		if (!slots_left(&e->slots)) {
+		if (slots_left(&e->slots)) {
+			e->untracked.blocked = false;
+			if (begin_pair(e, source, pair) &&
+			    take_pair(e, now_ns, source, pair, link, ret_draft))
+				return true;
+		} else if (!take_untracked(e, now_ns, source, pair, link, ret_draft)) {
+			e->untracked.blocked = true;
 			e->account.brakes[PROBE_BRAKE_TABLE]++;
 			return false;
-		}
-		if (blocked(e, &e->lanes[e->units[pair / e->n_targets].lane]))
-			return false;
-		if (begin_pair(e, source, pair) &&
-		    take_pair(e, now_ns, source, pair, link, ret_draft))
+		} else if (ret_draft->slot) {
 			return true;
+		}
 	}
 	return false;
 }
@@ -209,6 +280,11 @@ static bool take(struct probe_engine *e, uint64_t now_ns, struct probe_link *lin
 	return take_planned(e, now_ns, link, ret_draft);
 }
 
+static bool is_untracked(const struct probe_engine *e, const struct draft *d)
+{
+	return d->slot == &e->untracked.slot;
+}
+
 static uint16_t source_port(const struct probe_engine *e, unsigned lane, uint32_t try)
 {
 	uint16_t n = e->config.n_source_ports;
@@ -233,16 +309,15 @@ static size_t write_shot(struct probe_engine *e, uint64_t now_ns, const struct d
 		.size = e->config.payload_len,
 		.link = link,
 		.no_source = e->config.no_source,
-		.mark = { .slot = slots_index(&e->slots, slot),
-			  .generation = slot->generation,
-			  .try = slot->try,
-			  .sent_ns = now_ns },
+		.mark = { .generation = slot->generation, .try = slot->try, .sent_ns = now_ns },
 	};
 
 	if (carries_cookie(lane))
 		shot.cookie = engine_cookie(
 			d->hash ? d->hash : engine_hash(e, &d->target, unit->port), unit->lane);
-	else if (lane->module->via == PROBE_VIA_ICMP)
+	if (!is_untracked(e, d))
+		shot.mark.slot = slots_index(&e->slots, slot);
+	if (lane->module->via == PROBE_VIA_ICMP)
 		shot.mark.tag = engine_tag(e, &d->target, &shot.mark);
 	return lane->module->write(&shot, frame, e->frame_cap);
 }
@@ -306,8 +381,19 @@ static bool waits_at_gate(struct probe_engine *e, uint64_t now_ns, const struct 
 	return true;
 }
 
-static void count_send(struct probe_engine *e, uint64_t now_ns, struct slot *slot,
-		       struct prefix_gate *prefix)
+static void count_send(struct probe_engine *e, uint64_t now_ns, struct prefix_gate *prefix)
+{
+	e->account.sent++;
+	if (prefix)
+		prefix_sent(prefix, now_ns);
+	if (!e->first_send_ns)
+		e->first_send_ns = now_ns;
+	e->last_send_ns = now_ns;
+}
+
+/* It is in flight now, and waits for its answer. */
+static void follow_send(struct probe_engine *e, uint64_t now_ns, struct slot *slot,
+			const struct prefix_gate *prefix)
 {
 	const struct probe_lane *lane = engine_lane(e, slot);
 	uint64_t due_ns = slot->sent_ns;
@@ -320,16 +406,54 @@ static void count_send(struct probe_engine *e, uint64_t now_ns, struct slot *slo
 	slots_arm(&e->slots, slot, now_ns + patience_ns(e, slot));
 	e->n_in_flight++;
 	e->n_connects += engine_connects(lane);
-	e->account.sent++;
-	if (prefix)
-		prefix_sent(prefix, now_ns);
 	if (!slot->try && engine_judges_by(lane) && !(prefix && prefix_is_apart(prefix)))
 		pace_first(&e->pace, now_ns);
-	if (!e->first_send_ns)
-		e->first_send_ns = now_ns;
-	e->last_send_ns = now_ns;
 	if (begins && !engine_continue_burst(e, now_ns, slot, due_ns + e->config.interval_ns))
 		slot->flags |= SLOT_CONTINUES;
+}
+
+/* How it is reached and what it says. Return: 0, or -errno as config->route. */
+static int prepare(struct probe_engine *e, uint64_t now_ns, const struct draft *d, size_t place,
+		   struct probe_send *ret_send)
+{
+	const struct probe_lane *lane = engine_lane(e, d->slot);
+	uint8_t *frame = e->frames + place * e->frame_cap;
+	struct probe_link *link = sends_frames(lane) ? &e->links[place] : NULL;
+	size_t len = 0;
+	int err = 0;
+
+	if (link && !d->routed)
+		err = e->config.route(e->config.route_ctx, &d->target, lane->module->via, link);
+	if (!err && lane->module->write) {
+		len = write_shot(e, now_ns, d, link, frame);
+		err = len ? 0 : -EMSGSIZE;
+	}
+	if (err)
+		return err;
+	*ret_send = (struct probe_send){
+		.via = lane->module->via,
+		.target = d->target,
+		.port = engine_unit(e, d->slot)->port,
+		.ttl = lane->ttl,
+		.link = link,
+		.data = frame,
+		.len = len,
+	};
+	return 0;
+}
+
+static bool send_untracked(struct probe_engine *e, uint64_t now_ns, const struct draft *d,
+			   size_t place, struct probe_send *ret_send)
+{
+	if (prepare(e, now_ns, d, place, ret_send)) {
+		marks_set(e->untracked.open, d->pair);
+		engine_return_untracked(e, d->pair);
+		return false;
+	}
+	ret_send->id = UNTRACKED | d->pair;
+	engine_sent_untracked(e, now_ns, d->pair);
+	count_send(e, now_ns, engine_prefix(e, engine_lane(e, d->slot), &d->target));
+	return true;
 }
 
 /* Return: true when @ret_send was filled. */
@@ -337,41 +461,27 @@ static bool send_draft(struct probe_engine *e, uint64_t now_ns, const struct dra
 		       struct probe_send *ret_send)
 {
 	struct slot *slot = d->slot;
-	const struct probe_lane *lane = engine_lane(e, slot);
-	uint8_t *frame = e->frames + place * e->frame_cap;
-	struct probe_link *link = sends_frames(lane) ? &e->links[place] : NULL;
-	struct prefix_gate *prefix = engine_prefix(e, lane, &d->target);
-	size_t len = 0;
-	int err = 0;
+	struct prefix_gate *prefix;
+	int err;
 
+	if (is_untracked(e, d))
+		return send_untracked(e, now_ns, d, place, ret_send);
+	prefix = engine_prefix(e, engine_lane(e, slot), &d->target);
 	if (waits_at_gate(e, now_ns, d, prefix))
 		return false;
-	if (link && !d->routed)
-		err = e->config.route(e->config.route_ctx, &d->target, lane->module->via, link);
+	err = prepare(e, now_ns, d, place, ret_send);
 	if (err == -EAGAIN) {
 		wait_for_route(e, now_ns, slot);
 		return false;
-	}
-	if (!err && lane->module->write) {
-		len = write_shot(e, now_ns, d, link, frame);
-		err = len ? 0 : -EMSGSIZE;
 	}
 	if (err) {
 		engine_fail_slot(e, slot, err);
 		return false;
 	}
-	*ret_send = (struct probe_send){
-		.via = lane->module->via,
-		.slot = slots_index(&e->slots, slot),
-		.token = engine_token(slot),
-		.target = d->target,
-		.port = engine_unit(e, slot)->port,
-		.ttl = lane->ttl,
-		.link = link,
-		.data = frame,
-		.len = len,
-	};
-	count_send(e, now_ns, slot, prefix);
+	ret_send->id = ret_send->slot = slots_index(&e->slots, slot);
+	ret_send->token = engine_token(slot);
+	count_send(e, now_ns, prefix);
+	follow_send(e, now_ns, slot, prefix);
 	return true;
 }
 
@@ -399,21 +509,44 @@ size_t probe_engine_output(struct probe_engine *e, uint64_t now_ns, struct probe
 	return n;
 }
 
-void probe_engine_unsent(struct probe_engine *e, uint64_t now_ns, uint32_t index, int err)
+/* The machine's queues are full: slower. Return: false when it is the probe that cannot leave. */
+static bool hold(struct probe_engine *e, uint64_t now_ns, int err)
 {
-	struct slot *slot = slots_at(&e->slots, index);
+	if (err != -ENOBUFS && err != -EAGAIN && err != -ENOMEM)
+		return false;
+	e->account.held++;
+	e->account.brakes[PROBE_BRAKE_LOCAL] += pace_slow(&e->pace, now_ns);
+	return true;
+}
 
+/* With a slot it will be known what became of it. */
+static void unsent_untracked(struct probe_engine *e, uint64_t now_ns, uint64_t pair, int err)
+{
+	if (!e->untracked.open || pair >= e->n_pairs || !marks_has(e->untracked.open, pair))
+		return;
+	e->account.sent--;
+	e->account.untracked--;
+	(void)hold(e, now_ns, err);
+	engine_return_untracked(e, pair);
+}
+
+void probe_engine_unsent(struct probe_engine *e, uint64_t now_ns, uint64_t id, int err)
+{
+	struct slot *slot;
+
+	if (id & UNTRACKED) {
+		unsent_untracked(e, now_ns, id & ~UNTRACKED, err);
+		return;
+	}
+	slot = slots_at(&e->slots, (uint32_t)id);
 	if (!slot || slot->state != SLOT_SENT)
 		return;
 	slots_disarm(&e->slots, slot);
 	e->account.sent--;
 	e->n_in_flight--;
 	e->n_connects -= engine_connects(engine_lane(e, slot));
-	if (err != -ENOBUFS && err != -EAGAIN && err != -ENOMEM) {
+	if (hold(e, now_ns, err))
+		slots_push_ready(&e->slots, slot, true);
+	else
 		engine_fail_slot(e, slot, err);
-		return;
-	}
-	e->account.held++;
-	e->account.brakes[PROBE_BRAKE_LOCAL] += pace_slow(&e->pace, now_ns);
-	slots_push_ready(&e->slots, slot, true);
 }

@@ -58,7 +58,7 @@ static void send_packets(struct probe_run *run, uint64_t now_ns, struct carrier 
 		/* Full queues stay full for the rest of the batch; other errors are the packet's.
 		 */
 		do
-			probe_engine_unsent(run->engine, now_ns, sends[which[done++]].slot, err);
+			probe_engine_unsent(run->engine, now_ns, sends[which[done++]].id, err);
 		while (done < n && (err == -ENOBUFS || err == -EAGAIN || err == -ENOMEM));
 	}
 }
@@ -83,7 +83,7 @@ static int pump_packet(struct probe_run *run, const struct probe_send *s)
 
 	if (header_len + s->len > FRAME_PUMP_FRAME_MAX)
 		return -EMSGSIZE;
-	frame = frame_pump_add(pump, kind, ifindex, header_len + s->len, run, s->slot);
+	frame = frame_pump_add(pump, kind, ifindex, header_len + s->len, run, s->id);
 	if (ether)
 		write_ethernet(link, s->target.family, frame);
 	memcpy(frame + header_len, s->data, s->len);
@@ -143,7 +143,7 @@ static bool pump_icmp(struct probe_run *run, uint64_t now_ns, const struct carri
 	    !routes_ready(io->routes, io->neighbours, now_ns, &s->target, &link))
 		return false;
 	frame = frame_pump_add(io->carriers.of[CARRIER_PUMP].pump, FRAME_LINK, link.ifindex,
-			       header_len + s->len, run, s->slot);
+			       header_len + s->len, run, s->id);
 	write_ethernet(&link, s->target.family, frame);
 	if (ip4)
 		write_icmp4(s, &link, ttl, frame + ETH_HEADER_LEN);
@@ -201,7 +201,7 @@ size_t engine_io_send(struct probe_run *run, bool *ret_full)
 			 !pump_icmp(run, now_ns, &io->carriers.of[kind], &sends[i]))
 			which[kind][counts[kind]++] = (uint8_t)i;
 		if (err)
-			probe_engine_unsent(run->engine, now_ns, sends[i].slot, err);
+			probe_engine_unsent(run->engine, now_ns, sends[i].id, err);
 	}
 	if (pump)
 		frame_pump_push(pump->pump);

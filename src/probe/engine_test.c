@@ -157,7 +157,7 @@ static void send_all(struct world *w, struct probe_engine *e)
 	while ((n = probe_engine_output(e, w->now_ns, sends, 64)) > 0) {
 		for (size_t i = 0; i < n; i++) {
 			if (++w->n_sends <= w->refuse_until) {
-				probe_engine_unsent(e, w->now_ns, sends[i].slot, -ENOBUFS);
+				probe_engine_unsent(e, w->now_ns, sends[i].id, -ENOBUFS);
 				continue;
 			}
 			if (!w->first_send_ns)

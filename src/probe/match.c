@@ -45,11 +45,10 @@ static bool is_ours(const struct probe_engine *e, uint16_t source_port)
 	return (uint16_t)(source_port - e->config.source_port) < e->config.n_source_ports;
 }
 
-/* The first of a slot's tries that leaves from one of our ports. */
-static uint32_t try_from_port(const struct probe_engine *e, const struct slot *slot,
-			      uint16_t source_port)
+/* The first of a pair's tries that leaves from one of our ports. */
+static uint32_t try_from_port(const struct probe_engine *e, unsigned lane, uint16_t source_port)
 {
-	uint32_t n = e->config.n_source_ports, lane = engine_unit(e, slot)->lane;
+	uint32_t n = e->config.n_source_ports;
 
 	return ((uint16_t)(source_port - e->config.source_port) + n - lane % n) % n;
 }
@@ -150,7 +149,8 @@ static void measure(const struct probe_engine *e, const struct slot *slot,
 		last = true;
 	} else if (answer->match == PROBE_BY_COOKIE) {
 		/* Further tries may have left from the same port. */
-		event->try = MIN(try_from_port(e, slot, answer->source_port), slot->try);
+		event->try = MIN(try_from_port(e, engine_unit(e, slot)->lane, answer->source_port),
+				 slot->try);
 		last = event->try == slot->try && slot->try < e->config.n_source_ports;
 	} else if (answer->match == PROBE_BY_ID && !each &&
 		   try_from_sequence(e, slot, answer->sequence, &try)) {
@@ -191,7 +191,8 @@ static void begin_waiting_lane(struct probe_engine *e, uint64_t now_ns, const st
 
 /*
  * What an answer tells of the pace, and of its prefix's. When the plan is through, only what waits
- * at gates still has first tries; in the last pass nothing has.
+ * at gates still has first tries; in the last pass nothing has. What went without a slot has no
+ * time, and is retried too late to be compared.
  */
 static void judge(struct probe_engine *e, uint64_t now_ns, const struct slot *slot,
 		  const struct probe_event *event)
@@ -199,6 +200,8 @@ static void judge(struct probe_engine *e, uint64_t now_ns, const struct slot *sl
 	const struct probe_lane *lane = engine_lane(e, slot);
 	struct prefix_gate *prefix = engine_prefix(e, lane, &event->target);
 
+	if (!(slot->flags & SLOT_WAS_SENT))
+		return;
 	if (!event->try && event->rtt_ns >= 0 && engine_judges_by(lane) &&
 	    !(prefix && prefix_is_apart(prefix)))
 		pace_found(&e->pace, event->sent_ns, (uint64_t)event->rtt_ns);
@@ -248,8 +251,9 @@ static bool answer_untold(struct probe_engine *e, uint64_t now_ns, struct slot *
 {
 	struct slot was = *slot;
 
-	if (!e->pass || !(slot->flags & SLOT_SILENT) || slot->flags & (SLOT_REFUSED | SLOT_LAST) ||
-	    engine_lane(e, slot)->each || !pass_unmark(e->pass, engine_pair(e, slot)))
+	if (!e->last_pass.silent || !(slot->flags & SLOT_SILENT) ||
+	    slot->flags & (SLOT_REFUSED | SLOT_LAST) || engine_lane(e, slot)->each ||
+	    !marks_clear(e->last_pass.silent, engine_pair(e, slot)))
 		return false;
 	count_answer(e, now_ns, slot, event);
 	if (event->kind == PROBE_REPLY)
@@ -301,8 +305,40 @@ static bool was_asked(const struct probe_engine *e, const struct probe_module *m
 }
 
 /*
- * The slot serves another probe by now, but what the answer carries proves that we asked. A cookie
- * does not tell when: such an answer is called late, so that nobody is missed.
+ * A pair without a slot, or whose slot serves another by now, that is still asked, or silent so far
+ * and not told: its cookie was proved. What is found in a round tells nothing of the pace.
+ */
+static bool answer_marked(struct probe_engine *e, uint8_t lane, const struct probe_packet *packet,
+			  const struct probe_answer *answer, struct probe_event *ret_event)
+{
+	struct marks *open = e->untracked.open, *silent = e->last_pass.silent;
+	struct slot slot = { .try = e->config.retries };
+	uint64_t pair;
+
+	if ((!open && !silent) || !engine_find_pair(e, &answer->target, lane, answer->port, &pair))
+		return false;
+	if (open && marks_clear(open, pair)) {
+		slot.try = engine_untracked_try(e);
+		slot.flags = e->last_pass.began_asking ? SLOT_LAST : 0;
+	} else if (!silent || !marks_clear(silent, pair)) {
+		return false;
+	}
+	slot.target = pair % e->n_targets;
+	slot.unit = (uint32_t)(pair / e->n_targets);
+	slot.try = MIN(slot.try, try_from_port(e, lane, answer->source_port));
+	engine_describe_slot(e, &slot, PROBE_ANSWERED, ret_event);
+	describe(packet, answer, ret_event);
+	if (!ret_event->responder.family && answer->kind == PROBE_REPLY)
+		ret_event->responder = ret_event->target;
+	count_answer(e, packet->rx_ns, &slot, ret_event);
+	e->account.stateless++;
+	return true;
+}
+
+/*
+ * No slot is that of the probe, but what the answer carries proves that we asked. Of one that was
+ * told already, a cookie does not say when it was asked: such an answer is called late, so that
+ * nobody is missed.
  */
 static int answer_forgotten(struct probe_engine *e, const struct probe_module *module,
 			    const struct probe_packet *packet, const struct probe_answer *answer,
@@ -314,7 +350,11 @@ static int answer_forgotten(struct probe_engine *e, const struct probe_module *m
 	bool late = !dated || rtt_ns > e->config.timeout_ns;
 	uint8_t lane;
 
-	if (answer->kind != PROBE_REPLY || !was_asked(e, module, answer, &lane))
+	if (!was_asked(e, module, answer, &lane))
+		return 0;
+	if (!dated && answer_marked(e, lane, packet, answer, ret_event))
+		return 1;
+	if (answer->kind != PROBE_REPLY)
 		return 0;
 	*ret_event = (struct probe_event){
 		.outcome = late ? PROBE_LATE : PROBE_DUPLICATE,
@@ -336,7 +376,7 @@ static int answer_forgotten(struct probe_engine *e, const struct probe_module *m
 /* The pair's slot of the last pass, if @slot is that of an earlier try of it. */
 static struct slot *latest(struct probe_engine *e, struct slot *slot)
 {
-	if (!e->pass || !e->pass->began_asking || in_flight(slot) || slot->flags & SLOT_LAST)
+	if (!e->last_pass.began_asking || in_flight(slot) || slot->flags & SLOT_LAST)
 		return slot;
 	for (struct slot *s = slots_first(&e->slots, slot->hash); s; s = slots_next(&e->slots, s))
 		if (s->target == slot->target && s->unit == slot->unit && s->flags & SLOT_LAST)

@@ -192,7 +192,9 @@ void pace_judge(struct pace *p, uint64_t now_ns)
 	needs = expected < 10 ? 0
 			      : expected - expected / 50 -
 					3 * sqrt(expected * (1 - known) * (1 + n / p->known_n));
-	if (found >= needs) {
+	if (!t->n_first) {
+		p->setback = false; /* retries alone tell nothing */
+	} else if (found >= needs) {
 		p->setback = false;
 		learn(p);
 		speed_up(p, now_ns);
