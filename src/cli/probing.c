@@ -214,6 +214,7 @@ static uint64_t unanswered(const struct probe_account *a)
 void probing_values(const struct probe_account *a, const char *carriers, struct out_value *row)
 {
 	row[PROBING_SENT] = out_uint(a->sent);
+	row[PROBING_UNTRACKED] = out_uint(a->untracked);
 	row[PROBING_ANSWERED] = out_uint(a->answered);
 	row[PROBING_ERRORS] = out_uint(a->errors);
 	row[PROBING_SILENT] = out_uint(unanswered(a));
@@ -261,6 +262,9 @@ static void tell_share(struct command *cmd, const struct probe_account *a)
 			 a->rate);
 	else if (a->rate)
 		out_line(cmd->out, "%lu probes a second", a->rate);
+	if (a->untracked)
+		out_line(cmd->out, "%lu sent without memory of each: too many in flight",
+			 a->untracked);
 	if (a->stateless)
 		out_line(cmd->out, "%lu answers known without memory of their probes",
 			 a->stateless);

@@ -59,6 +59,7 @@ uint64_t probing_rate(const struct command *cmd);
 /* Of a record with an account: its last columns, from @first on. */
 enum {
 	PROBING_SENT,
+	PROBING_UNTRACKED,
 	PROBING_ANSWERED,
 	PROBING_ERRORS,
 	PROBING_SILENT,
@@ -77,6 +78,9 @@ enum {
 /* clang-format off */
 #define PROBING_COLUMNS(first) \
 	[(first) + PROBING_SENT] = { "sent", OUT_UINT, .about = "probes sent" }, \
+	[(first) + PROBING_UNTRACKED] = { "untracked", OUT_UINT, .about = \
+		"of them, sent without memory of each, because more were in " \
+		"flight than there is memory for" }, \
 	[(first) + PROBING_ANSWERED] = { "answered", OUT_UINT, .about = \
 		"probes answered in time" }, \
 	[(first) + PROBING_ERRORS] = { "errors", OUT_UINT, .about = \
@@ -91,7 +95,7 @@ enum {
 		"answers beyond the first" }, \
 	[(first) + PROBING_STATELESS] = { "stateless", OUT_UINT, .about = \
 		"answers known by what they carried alone, " \
-		"their probes being forgotten" }, \
+		"without memory of their probes" }, \
 	[(first) + PROBING_DROPPED] = { "dropped", OUT_UINT, .about = \
 		"incoming packets that this machine lost" }, \
 	[(first) + PROBING_RATE] = { "rate", OUT_UINT, .about = \
