@@ -202,11 +202,21 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 		.route = route,
 		.route_ctx = &f,
 	};
+	struct targets *set = targets_new();
 	struct probe_account a;
 
 	for (size_t i = 0; i < N_TARGETS; i++)
-		if (addr_parse(texts[i], strlen(texts[i]), &targets[i], NULL))
+		if (!set || addr_parse(texts[i], strlen(texts[i]), &targets[i], NULL) ||
+		    targets_add_addr(set, &targets[i]))
 			abort();
+	/* Only of a set are pairs asked without a slot. */
+	if (len && data[0] & 4) {
+		if (targets_seal(set))
+			abort();
+		config.list = NULL;
+		config.targets = set;
+		config.max_slots = 5;
+	}
 	if (probe_engine_new(&config, START_NS, &f.engine))
 		abort();
 	play(&f, data, len);
@@ -220,5 +230,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 	    f.n_resolved != a.answered + a.errors + a.silent + a.failed)
 		abort();
 	probe_engine_free(f.engine);
+	targets_free(set);
 	return 0;
 }
