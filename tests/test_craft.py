@@ -61,13 +61,22 @@ def test_json_and_hex(sonde):
     ("ip(ttl=300)", "ip.ttl must be at most 255.", 7),
     ("udp/arp", "udp carries applications and data, not arp.", 4),
     ("frame", "it cannot be crafted.", 0),
-    ("ip/udp/tls(handshake.type=1)", "it cannot be set here.", 11),
+    ("ip/udp/tls(handshake.certificate=00)", "it cannot be set here.", 11),
+    ("tcp/tls(handshake.type=2)", "tls(record.content_type=22)/data(data=…).", 8),
+    ("tcp/tls(alert_message.desc=40,handshake.type=1)", "write a record for each.", 8),
 ])
 def test_faults_have_a_place(sonde, text, message, place):
     done = sonde("craft", text)
     lines = done.err.splitlines()
     assert done.status == 2 and lines[0].endswith(message)
     assert lines[1:] == ["  " + text, "  " + " " * place + "^"]
+
+
+def test_lengths_are_kept(sonde):
+    """What a length cannot say is no packet with a wrong length."""
+    done = sonde("craft", "tcp/tls(handshake.extensions_alpn_str=%s)" % (256 * "x"))
+    assert done.status == 2
+    assert "Application protocol: longer than its length can say." in done.err
 
 
 @needs("tshark")
@@ -111,6 +120,27 @@ def test_tshark_reads_the_same(sonde, tmp_path):
         ("tcp(dstport=443)/tls(record.version=0x0303,alert_message.desc=40)",
          {"tls.record.content_type": "21", "tls.alert_message.desc": "40",
           "tls.record.length": "2"}),
+        ("tcp(dstport=443)/tls(handshake.version=0x0303,handshake.random=" + 32 * "5a" + ","
+         "handshake.ciphersuite=TLS_AES_128_GCM_SHA256,handshake.ciphersuite=0xc02f,"
+         "handshake.extensions_server_name=www.example.test,handshake.extensions_alpn_str=h2,"
+         "handshake.extensions_alpn_str=\"http/1.1\",handshake.extensions_supported_group=x25519,"
+         "handshake.extensions.supported_version=\"TLS 1.3\",handshake.session_id=0102,"
+         "handshake.sig_hash_alg=ecdsa_secp256r1_sha256,handshake.extension.type=23,"
+         "handshake.extensions_key_share_group=x25519,extension.psk_ke_mode=1,"
+         "handshake.extensions_key_share_key_exchange=1122,handshake.extension.type=65000,"
+         "handshake.extension.data=aabb)",
+         {"tls.handshake.type": "1", "tls.handshake.version": "0x0303",
+          "tls.record.version": "0x0301", "tls.handshake.random": 32 * "5a",
+          "tls.handshake.session_id": "0102", "tls.handshake.ciphersuite": "0x1301,0xc02f",
+          "tls.handshake.extensions_server_name": "www.example.test",
+          "tls.handshake.extensions_alpn_str": "h2,http/1.1",
+          "tls.handshake.extensions_supported_group": "0x001d",
+          "tls.handshake.extensions.supported_version": "0x0304",
+          "tls.handshake.sig_hash_alg": "0x0403", "tls.extension.psk_ke_mode": "1",
+          "tls.handshake.extensions_key_share_group": "29",
+          "tls.handshake.extensions_key_share_key_exchange": "1122",
+          "tls.handshake.extension.type": "0,16,10,43,13,23,51,45,65000",
+          "tls.handshake.extension.data": "aabb"}),
     ]
     for text, fields in samples:
         path = tmp_path / "one.pcap"

@@ -228,6 +228,8 @@ static const struct {
 } samples[] = {
 	{ "tls.record.content_type", "21" },
 	{ "tls.record.version", "0x0303" },
+	{ "tls.handshake.random",
+	  "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f" },
 	{ "http.request.version", "HTTP/1.0" },
 	{ "http.response.version", "HTTP/1.0" },
 	{ "http.request.line", "X: y\r\n" },
@@ -326,7 +328,7 @@ static bool there_and_back(uint8_t id, const struct field *f)
 	struct search s = { .sink.item = search_item, .name = f->name };
 	struct walk_config config = { .ports = NULL };
 	struct fault fault = { 0 };
-	char text[256], before[64] = "";
+	char text[320], before[64] = "";
 	struct craft_text *t;
 	struct packet p;
 	struct craft c;
@@ -356,13 +358,13 @@ static bool there_and_back(uint8_t id, const struct field *f)
 }
 
 /* How many rows of messages that code writes can be set; the others follow from them, or are of
- * parts that are given as bytes: handshakes of TLS, some options of DHCP, version 3 of SNMP. */
+ * parts that are given as bytes: most handshake messages of TLS, some options of DHCP. */
 static const struct {
 	const char *protocol;
 	unsigned n;
 } craftable[] = {
 	{ "pppoed", 26 }, { "pap", 7 },	    { "chap", 5 },  { "igmp", 3 },     { "snmp", 30 },
-	{ "tls", 7 },	  { "http", 38 },   { "ftp", 4 },   { "ftp-data", 1 }, { "smtp", 6 },
+	{ "tls", 37 },	  { "http", 38 },   { "ftp", 4 },   { "ftp-data", 1 }, { "smtp", 6 },
 	{ "pop", 6 },	  { "imap", 11 },   { "dns", 210 }, { "mdns", 212 },   { "llmnr", 210 },
 	{ "dhcp", 4 },	  { "dhcpv6", 52 }, { "stun", 30 }, { "syslog", 7 },   { "data", 0 },
 };

@@ -8,13 +8,9 @@
  */
 #include "wire/tls.h"
 
-#include "wire/compose.h"
 #include "wire/ocsp.h"
 #include "wire/tls_internal.h"
 #include "wire/x509.h"
-
-/* What records say whatever version is spoken (RFC 8446 section 5.1). */
-#define RECORD_VERSION 0x0303
 
 /* Gives fields of bytes that were put together the places that they have in the packet. */
 struct mapping {
@@ -238,35 +234,6 @@ static const struct rows more_rows[] = {
 	{ x509_extension_rows, N_X509_EXTENSION_ROWS },
 	{ ocsp_rows, N_OCSP_ROWS },
 };
-
-/*
- * A record around what is set of an alert, or around the layers behind. Handshake messages are not
- * written: their bytes may be given as data.
- */
-static int tls_compose(struct compose *m, struct fault *fault)
-{
-	const struct compose_setting *type = compose_find(m, &tls_rows[TLS_ROW_CONTENT_TYPE]);
-	const struct compose_setting *opaque = compose_find(m, &tls_rows[TLS_ROW_OPAQUE_TYPE]);
-	const struct compose_setting *version = compose_find(m, &tls_rows[TLS_ROW_VERSION]);
-	const struct compose_setting *len = compose_find(m, &tls_rows[TLS_ROW_LENGTH]);
-	const struct compose_setting *level = compose_find(m, &tls_rows[TLS_ROW_ALERT_LEVEL]);
-	const struct compose_setting *desc = compose_find(m, &tls_rows[TLS_ROW_ALERT_DESC]);
-	const struct compose_setting *data = compose_find(m, &tls_rows[TLS_ROW_APP_DATA]);
-	bool alert = level || desc;
-	uint64_t usual = alert ? TLS_ALERT : data ? TLS_APPLICATION_DATA : TLS_HANDSHAKE;
-	size_t body = (alert ? 2 : 0) + (data ? data->len : 0) + m->payload_len;
-
-	(void)fault;
-	buf_u8(&m->out, (uint8_t)compose_number(type ? type : opaque, usual));
-	buf_be16(&m->out, (uint16_t)compose_number(version, RECORD_VERSION));
-	buf_be16(&m->out, (uint16_t)compose_number(len, body));
-	if (alert) {
-		buf_u8(&m->out, (uint8_t)compose_number(level, 2));
-		buf_u8(&m->out, (uint8_t)compose_number(desc, 0));
-	}
-	compose_text(m, data, "");
-	return 0;
-}
 
 const struct protocol protocol_tls = {
 	PROTOCOL_NAME("tls"),

@@ -222,6 +222,10 @@ void tls_vector_numbers(struct tls_part *p, enum tls_row len_row, unsigned len, 
 /* The body of a handshake message; what it tells for those after it is put into @state. */
 void tls_walk_handshake(struct tls_part *p, uint8_t type, struct tls_state *state);
 
+/* Writes a record from settings. */
+struct compose;
+int tls_compose(struct compose *m, struct fault *fault);
+
 /* The fingerprint of the hello whose body the part is. */
 void tls_walk_ja3(const struct tls_part *p, bool server);
 
