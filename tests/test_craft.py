@@ -142,9 +142,24 @@ def test_tshark_reads_the_same(sonde, tmp_path):
           "tls.handshake.extension.type": "0,16,10,43,13,23,51,45,65000",
           "tls.handshake.extension.data": "aabb"}),
     ]
+    link = ("eth(dst=01:80:c2:00:00:0e,src=02:00:00:00:00:01)/lldp(chassis.id.mac="
+            "02:00:00:00:00:01,port.subtype=5,port.id=eth0,time_to_live=60,port.desc=uplink,"
+            "tlv.system.name=sw1,tlv.system.desc=\"a b\",tlv.system_cap.bridge=1,"
+            "tlv.system_cap.router=1,tlv.enable_system_cap.bridge=1,mgn.addr.ip4=10.0.0.1,"
+            "mgn.interface.number=7,mgn.obj.id=1.3.6.1,mgn.addr.ip6=fd00::1,"
+            "ieee.802_1.port_vlan.id=12)")
+    samples.append((link, {
+        "lldp.chassis.id.mac": "02:00:00:00:00:01", "lldp.port.id": "eth0",
+        "lldp.time_to_live": "60", "lldp.port.desc": "uplink", "lldp.tlv.system.name": "sw1",
+        "lldp.tlv.system.desc": "a b", "lldp.tlv.system_cap": "0x0014",
+        "lldp.tlv.enable_system_cap": "0x0004", "lldp.mgn.addr.ip4": "10.0.0.1",
+        "lldp.mgn.interface.number": "7,0", "lldp.mgn.addr.ip6": "fd00::1",
+        "lldp.mgn.obj.id": "1.3.6.1", "lldp.ieee.802_1.port_vlan.id": "12",
+        "lldp.tlv.type": "1,2,3,4,5,6,7,8,8,127,0"}))
     for text, fields in samples:
         path = tmp_path / "one.pcap"
-        done = sonde("craft", "-w", path, "eth/ip(src=10.0.0.1,dst=10.0.0.2)/" + text)
+        text = text if text.startswith("eth") else "eth/ip(src=10.0.0.1,dst=10.0.0.2)/" + text
+        done = sonde("craft", "-w", path, text)
         assert done.status == 0, done.err
         [values] = tshark(path, "_ws.malformed", *fields)
         assert values[0] == "", text

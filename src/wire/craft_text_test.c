@@ -363,10 +363,11 @@ static const struct {
 	const char *protocol;
 	unsigned n;
 } craftable[] = {
-	{ "pppoed", 26 }, { "pap", 7 },	    { "chap", 5 },  { "igmp", 3 },     { "snmp", 30 },
-	{ "tls", 37 },	  { "http", 38 },   { "ftp", 4 },   { "ftp-data", 1 }, { "smtp", 6 },
-	{ "pop", 6 },	  { "imap", 11 },   { "dns", 210 }, { "mdns", 212 },   { "llmnr", 210 },
-	{ "dhcp", 4 },	  { "dhcpv6", 52 }, { "stun", 30 }, { "syslog", 7 },   { "data", 0 },
+	{ "lldp", 51 },	  { "pppoed", 26 }, { "pap", 7 },     { "chap", 5 },  { "igmp", 3 },
+	{ "snmp", 30 },	  { "tls", 37 },    { "http", 38 },   { "ftp", 4 },   { "ftp-data", 1 },
+	{ "smtp", 6 },	  { "pop", 6 },	    { "imap", 11 },   { "dns", 210 }, { "mdns", 212 },
+	{ "llmnr", 210 }, { "dhcp", 4 },    { "dhcpv6", 52 }, { "stun", 30 }, { "syslog", 7 },
+	{ "data", 0 },
 };
 
 /* Rows of one of two protocols that share them. */

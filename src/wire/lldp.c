@@ -5,6 +5,7 @@
  */
 #include "wire/lldp.h"
 
+#include "wire/compose.h"
 #include "wire/packet.h"
 
 #define HEAD_LEN 2
@@ -22,7 +23,8 @@ enum {
 	TLV_ORGANIZATION = 127,
 };
 /* Of a chassis; a port has two of them one lower. */
-enum { CHASSIS_MAC = 4, CHASSIS_ADDRESS = 5, PORT_MAC = 3, PORT_ADDRESS = 4 };
+enum { CHASSIS_MAC = 4, CHASSIS_ADDRESS = 5, PORT_MAC = 3, PORT_ADDRESS = 4, PORT_NAME = 5 };
+enum { LOCAL_NAME = 7 };
 enum { FAMILY_IP4 = 1, FAMILY_IP6 = 2 };
 enum { OUI_8021 = 0x0080c2, OUI_8023 = 0x00120f, OUI_MEDIA = 0x0012bb };
 
@@ -394,6 +396,278 @@ static const struct rows rows[] = {
 	{ organization, ARRAY_LEN(organization) },
 };
 
+/* The rows of one kind of element; a slot is a row of them. */
+static const struct kind {
+	uint8_t type;
+	struct rows tables[3];
+} kinds[] = {
+	{ TLV_CHASSIS, { { chassis, N_ID } } },
+	{ TLV_PORT, { { port, N_ID } } },
+	{ TLV_TTL, { { ttl, 1 } } },
+	{ TLV_PORT_TEXT, { { port_text, 1 } } },
+	{ TLV_NAME, { { system_name, 1 } } },
+	{ TLV_TEXT, { { system_text, 1 } } },
+	{ TLV_ABILITIES, { { abilities, ARRAY_LEN(abilities) } } },
+	{ TLV_ADDRESS,
+	  { { address, ARRAY_LEN(address) },
+	    { address_place, ARRAY_LEN(address_place) },
+	    { address_object, 1 } } },
+	{ TLV_ORGANIZATION, { { organization, ARRAY_LEN(organization) } } },
+};
+enum { SLOT_PLACE = ARRAY_LEN(address), SLOT_OBJECT = SLOT_PLACE + ARRAY_LEN(address_place) };
+#define N_SLOTS ARRAY_LEN(abilities)
+
+/* An element being written. */
+struct element {
+	const struct kind *kind; /* NULL: of no kind that has fields */
+	const struct compose_setting *type, *len, *set[N_SLOTS];
+	bool open;
+};
+
+static const struct kind *kind_of(uint64_t type)
+{
+	for (size_t i = 0; i < ARRAY_LEN(kinds); i++)
+		if (kinds[i].type == type)
+			return &kinds[i];
+	return NULL;
+}
+
+/* The row's slot in the kind of element, or -1. */
+static int slot_in(const struct kind *kind, const struct field *f)
+{
+	int base = 0;
+
+	/* A name for two rows. */
+	if (kind && kind->type == TLV_PORT && f == &chassis[ID_FAMILY])
+		return ID_FAMILY;
+	for (size_t i = 0; kind && i < ARRAY_LEN(kind->tables); i++) {
+		const struct rows *t = &kind->tables[i];
+
+		if (t->n && f >= t->fields && f < t->fields + t->n)
+			return base + (int)(f - t->fields);
+		base += (int)t->n;
+	}
+	return -1;
+}
+
+static void put_u8(struct compose *m, const struct compose_setting *s, uint64_t otherwise)
+{
+	buf_u8(&m->out, (uint8_t)compose_number(s, otherwise));
+}
+
+/* An identity that is not set is zeros of the length of its kind, the kind of one that is a name
+ * @other. */
+static void put_identity(struct compose *m, const struct element *e, uint8_t mac, uint8_t network,
+			 uint8_t other)
+{
+	static const uint8_t zeros[6];
+	const struct compose_setting *ip = e->set[ID_IP4] ?: e->set[ID_IP6];
+	const struct compose_setting *id = ip ?: e->set[ID_MAC] ?: e->set[ID_OTHER];
+	uint64_t usual = ip || e->set[ID_FAMILY] ? network : e->set[ID_OTHER] ? other : mac;
+	uint64_t subtype = compose_number(e->set[ID_SUBTYPE], usual);
+
+	buf_u8(&m->out, (uint8_t)subtype);
+	if (subtype == network)
+		put_u8(m, e->set[ID_FAMILY], e->set[ID_IP6] ? FAMILY_IP6 : FAMILY_IP4);
+	if (id)
+		buf_bytes(&m->out, id->bytes, id->len);
+	else
+		buf_bytes(&m->out, zeros, subtype == network ? 4 : 6);
+}
+
+static void put_address(struct compose *m, const struct element *e)
+{
+	const struct compose_setting *const *place = e->set + SLOT_PLACE;
+	const struct compose_setting *ip4 = e->set[ADDRESS_IP4], *ip6 = e->set[ADDRESS_IP6];
+	const struct compose_setting *a = ip4 ?: ip6 ?: e->set[ADDRESS_OTHER];
+	const struct compose_setting *object = e->set[SLOT_OBJECT];
+
+	put_u8(m, e->set[ADDRESS_LEN], 1 + (a ? a->len : 0));
+	put_u8(m, e->set[ADDRESS_FAMILY], ip4 ? FAMILY_IP4 : ip6 ? FAMILY_IP6 : 0);
+	compose_text(m, a, "");
+	put_u8(m, place[0], place[1] ? 2 : 1);
+	buf_be32(&m->out, (uint32_t)compose_number(place[1], 0));
+	put_u8(m, place[2], object ? object->len : 0);
+	compose_text(m, object, "");
+}
+
+static void put_organization(struct compose *m, const struct element *e)
+{
+	const struct compose_setting *const *set = e->set;
+	const struct compose_setting *subtype = set[ORG_8021]	 ?: set[ORG_8023]
+						?: set[ORG_MEDIA] ?: set[ORG_OTHER];
+	uint32_t usual = set[ORG_8021] || set[ORG_VLAN] ? OUI_8021
+			 : set[ORG_8023]		? OUI_8023
+			 : set[ORG_MEDIA]		? OUI_MEDIA
+							: 0;
+	uint32_t oui = (uint32_t)compose_number(set[ORG_OUI], usual);
+
+	buf_u8(&m->out, (uint8_t)(oui >> 16));
+	buf_be16(&m->out, (uint16_t)oui);
+	put_u8(m, subtype, set[ORG_VLAN] ? PORT_VLAN : 0);
+	if (set[ORG_VLAN])
+		buf_be16(&m->out, (uint16_t)set[ORG_VLAN]->number);
+	compose_text(m, set[ORG_DATA], "");
+}
+
+static void put_abilities(struct compose *m, const struct element *e, size_t start)
+{
+	buf_fill(&m->out, 0, 4);
+	/* Numbers first: flags are bits of them. */
+	for (unsigned round = 0; round < 2; round++)
+		for (size_t i = 0; i < ARRAY_LEN(abilities); i++)
+			if (e->set[i] && (abilities[i].type == FIELD_FLAG) == round)
+				compose_put(m, &abilities[i], e->set[i], start);
+}
+
+static void put_value(struct compose *m, const struct element *e, size_t start)
+{
+	switch (e->kind ? e->kind->type : TLV_END) {
+	case TLV_CHASSIS:
+		put_identity(m, e, CHASSIS_MAC, CHASSIS_ADDRESS, LOCAL_NAME);
+		break;
+	case TLV_PORT:
+		put_identity(m, e, PORT_MAC, PORT_ADDRESS, PORT_NAME);
+		break;
+	case TLV_TTL:
+		buf_be16(&m->out, (uint16_t)compose_number(e->set[0], 120));
+		break;
+	case TLV_PORT_TEXT:
+	case TLV_NAME:
+	case TLV_TEXT:
+		compose_text(m, e->set[0], "");
+		break;
+	case TLV_ABILITIES:
+		put_abilities(m, e, start);
+		break;
+	case TLV_ADDRESS:
+		put_address(m, e);
+		break;
+	case TLV_ORGANIZATION:
+		put_organization(m, e);
+		break;
+	default:
+		break;
+	}
+}
+
+#define VALUE_MAX 511 /* 9 bits of length */
+
+/* Writes the element in hand. */
+static int close_element(struct compose *m, struct element *e, struct fault *fault)
+{
+	uint64_t type = compose_number(e->type, e->kind ? e->kind->type : TLV_END);
+	size_t at = m->out.len, len;
+
+	if (!e->open)
+		return 0;
+	buf_be16(&m->out, 0);
+	put_value(m, e, at + HEAD_LEN);
+	len = m->out.len - at - HEAD_LEN;
+	if (len > VALUE_MAX)
+		return compose_fails(m, e->type, fault, "an element has at most %d bytes, not %zu",
+				     VALUE_MAX, len);
+	if (!m->out.err)
+		store_be16((uint8_t *)m->out.data + at,
+			   (uint16_t)(type << 9 | compose_number(e->len, len)));
+	*e = (struct element){ 0 };
+	return 0;
+}
+
+/* Whether the element has the slot already, or another one that stands for the same. */
+static bool is_taken(const struct element *e, unsigned slot)
+{
+	static const struct {
+		uint8_t type, slots;
+	} alternatives[] = {
+		{ TLV_CHASSIS, 1 << ID_MAC | 1 << ID_IP4 | 1 << ID_IP6 | 1 << ID_OTHER },
+		{ TLV_PORT, 1 << ID_MAC | 1 << ID_IP4 | 1 << ID_IP6 | 1 << ID_OTHER },
+		{ TLV_ADDRESS, 1 << ADDRESS_IP4 | 1 << ADDRESS_IP6 | 1 << ADDRESS_OTHER },
+		{ TLV_ORGANIZATION,
+		  1 << ORG_8021 | 1 << ORG_8023 | 1 << ORG_MEDIA | 1 << ORG_OTHER },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(alternatives); i++)
+		for (unsigned k = 0; e->kind->type == alternatives[i].type && k < 8; k++)
+			if (alternatives[i].slots >> k & alternatives[i].slots >> slot & 1 &&
+			    e->set[k])
+				return true;
+	return e->set[slot];
+}
+
+/* Puts a setting into the element in hand, or into another one that it begins. */
+static int take_setting(struct compose *m, struct element *e, struct compose_setting *s,
+			struct fault *fault)
+{
+	const struct kind *kind = e->open ? e->kind : NULL;
+	int slot = slot_in(kind, s->field), err;
+
+	if (s->field == &head[1]) {
+		e->len = s;
+		s->used = e->open;
+		return 0;
+	}
+	for (size_t i = 0; slot < 0 && i < ARRAY_LEN(kinds) && s->field != &head[0]; i++) {
+		kind = &kinds[i];
+		slot = slot_in(kind, s->field);
+	}
+	if (s->field == &head[0] ||
+	    (slot >= 0 && (!e->open || e->kind != kind || is_taken(e, (unsigned)slot)))) {
+		err = close_element(m, e, fault);
+		if (err)
+			return err;
+		*e = (struct element){ .open = true, .kind = kind };
+		if (s->field == &head[0]) {
+			e->kind = kind_of(s->number);
+			e->type = s;
+		}
+	}
+	if (slot >= 0)
+		e->set[slot] = s;
+	s->used = s->field == &head[0] || slot >= 0;
+	return 0;
+}
+
+/* What must come first (section 8.2), unless it is set: who it is from stays empty. */
+static int put_missing(struct compose *m, struct fault *fault)
+{
+	static const uint8_t needed[] = { TLV_CHASSIS, TLV_PORT, TLV_TTL };
+	int err = 0;
+
+	for (size_t i = 0; i < ARRAY_LEN(needed) && !err; i++) {
+		struct element e = { .open = true, .kind = kind_of(needed[i]) };
+		bool set = false;
+
+		for (size_t k = 0; k < m->n; k++)
+			set = set || slot_in(e.kind, m->settings[k].field) >= 0;
+		if (!set)
+			err = close_element(m, &e, fault);
+	}
+	return err;
+}
+
+/*
+ * Elements in the order in which their fields were set; a type begins another one. Without types
+ * the list gets what must be in it, and its end.
+ */
+static int lldp_compose(struct compose *m, struct fault *fault)
+{
+	struct element e = { 0 };
+	bool typed = false;
+	int err = 0;
+
+	for (size_t i = 0; i < m->n; i++)
+		typed = typed || m->settings[i].field == &head[0];
+	if (!typed)
+		err = put_missing(m, fault);
+	for (size_t i = 0; i < m->n && !err; i++)
+		err = take_setting(m, &e, &m->settings[i], fault);
+	err = err ?: close_element(m, &e, fault);
+	if (!typed && !err)
+		buf_be16(&m->out, 0);
+	return err;
+}
+
 const struct protocol protocol_lldp = {
 	PROTOCOL_NAME("lldp"),
 	.short_name = "LLDP",
@@ -405,5 +679,6 @@ const struct protocol protocol_lldp = {
 	.n_more_rows = ARRAY_LEN(rows),
 	.step = lldp_step,
 	.walk = lldp_walk,
+	.compose = lldp_compose,
 	.line = lldp_line,
 };
