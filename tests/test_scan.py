@@ -582,17 +582,31 @@ def test_without_privileges(net):
                             ("10.97.0.2", "udp", 500): "open|filtered"}
 
 
-def test_with_few_descriptors(net):
-    def limit():
-        resource.setrlimit(resource.RLIMIT_NOFILE, (64, 64))
+def descriptors(n):
+    return lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (n, n))
 
+
+@pytest.mark.parametrize("n", [30, 64])
+def test_with_few_descriptors(net, n):
     for how in ["-sT", "-sU", "-sS"]:
         done = net.here.scan(how, "-p", "1-300", "--rate", "max", *QUICK, "--json", "10.97.1.2",
-                             preexec_fn=limit)
+                             preexec_fn=descriptors(n))
         assert done.status == 0 and not done.err, done.err
         host = done.records("host")[0]
         assert (host["open"], host["closed"]) == ((1, 299) if how == "-sU" else (2, 296))
         assert host["filtered"] + host["unreachable"] == (0 if how == "-sU" else 2)
+
+
+def test_with_too_few_descriptors(net):
+    words = ["-p", "22,80", *QUICK, "--json", "10.97.1.2"]
+    done = net.here.scan(*words, preexec_fn=descriptors(24))
+    assert done.status == 0 and len(done.records("port")) == 2
+    assert "(-sT)" in done.err and "ulimit -n" in done.err and "not permitted" not in done.err
+    for how in ["-sS", "-sT"]:
+        done = net.here.scan(how, *words, preexec_fn=descriptors(15))
+        assert done.status == 3 and "ulimit -n" in done.err, done.err
+        assert "not permitted" not in done.err
+    assert net.here.scan(*words, preexec_fn=descriptors(8)).status == 3
 
 
 TUN = """

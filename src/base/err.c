@@ -1,5 +1,6 @@
 #include "base/err.h"
 
+#include <errno.h>
 #include <limits.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -26,6 +27,8 @@ const char *err_text(int code)
 		code = -code;
 	if (code >= E_TRUNCATED && code < E_LAST_)
 		return own_texts[code - E_TRUNCATED];
+	if (code == EMFILE)
+		return "too many open files; allow more: ulimit -n 256";
 	text = strerrordesc_np(code);
 	return text ? text : "unknown error";
 }

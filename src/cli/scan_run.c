@@ -5,6 +5,7 @@
  * On a link of this machine a host is looked for by ARP or neighbour solicitation, always, because
  * the kernel would have to do it anyway. Elsewhere only when more than a few ports are to be asked.
  */
+#include <errno.h>
 #include <net/if_arp.h>
 #include <stdlib.h>
 #include <string.h>
@@ -429,9 +430,14 @@ static int settle_tcp(struct scan *s, bool chosen)
 		return 0;
 	}
 	if (chosen)
-		return command_fails(s->probing.cmd, EXIT_CANNOT, "%s Without it: -sT.",
+		return command_fails(s->probing.cmd, EXIT_CANNOT, "%s. Without it: -sT",
 				     probe_io_why(s->probing.io));
-	command_notes(s->probing.cmd, "by TCP connections (-sT), for SYN probes are not permitted");
+	if (err == -EPERM || err == -EACCES)
+		command_notes(s->probing.cmd,
+			      "by TCP connections (-sT), for SYN probes are not permitted");
+	else
+		command_notes(s->probing.cmd, "by TCP connections (-sT): %s",
+			      probe_io_why(s->probing.io));
 	return 0;
 }
 

@@ -106,7 +106,7 @@ int icmp_socket_open(const struct icmp_socket_config *config, struct icmp_socket
 	s->raw = true;
 	s->messages = calloc(PACKET_BATCH, sizeof(*s->messages));
 	s->fd = socket(config->family, SOCK_RAW | flags, protocol);
-	if (s->fd < 0) {
+	if (s->fd < 0 && (errno == EPERM || errno == EACCES)) {
 		s->raw = false;
 		s->fd = socket(config->family, SOCK_DGRAM | flags, protocol);
 	}

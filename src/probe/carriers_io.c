@@ -9,9 +9,9 @@
 #include <unistd.h>
 
 #define CONNECTS_MAX	   4096
-#define CONNECTS_MIN	   4
-#define DESCRIPTORS_SPARED 12
-#define SOURCE_PORTS	   PORT_RESERVE_MAX
+#define CONNECTOR_OWN	   5  /* descriptors, beside those of the connections */
+#define DESCRIPTORS_SPARED 12 /* for what else is opened, or half of those left */
+#define FRAMES_OWN	   12 /* what IP packets need, beside the ports that they leave from */
 #define RING_BYTES	   (64u << 20)
 #define RING_BLOCK	   (64u << 10) /* 1,024 of them: no drops in 4 s without a look */
 #define RING_BYTES_LEAST   (4u << 20)
@@ -23,7 +23,7 @@ static const char *const names[] = {
 	[CARRIER_ARP] = "a packet socket",  [CARRIER_ND] = "a packet socket",
 	[CARRIER_UDP4] = "a UDP socket",    [CARRIER_UDP6] = "a UDP socket",
 	[CARRIER_PUMP] = "a packet socket", [CARRIER_RING4] = "a packet ring",
-	[CARRIER_RING6] = "a packet ring",  [CARRIER_CONNECT] = "a connector",
+	[CARRIER_RING6] = "a packet ring",  [CARRIER_CONNECT] = "TCP connections",
 	[CARRIER_TIMER] = "a timer",
 };
 
@@ -84,34 +84,39 @@ static unsigned count_descriptors(void)
 	unsigned n = 0;
 
 	if (!dir)
-		return 20;
+		return UINT16_MAX; /* none is left */
 	while (readdir(dir))
 		n++;
 	closedir(dir);
-	return n;
+	return n - MIN(n, 3u); /* ".", ".." and that of the folder itself */
 }
 
-/*
- * As many connections as the limit of descriptors leaves room for; the limit is first raised as far
- * as the user may.
- */
-static unsigned connects_allowed(void)
+unsigned carriers_descriptors_left(void)
 {
-	unsigned used = count_descriptors() + DESCRIPTORS_SPARED;
+	unsigned used = count_descriptors(), wanted = used + CONNECTS_MAX + CONNECTOR_OWN;
 	struct rlimit limit;
 
 	if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
-		return CONNECTS_MIN;
-	if (limit.rlim_cur < used + CONNECTS_MAX && limit.rlim_cur < limit.rlim_max) {
+		return 0;
+	wanted += DESCRIPTORS_SPARED;
+	if (limit.rlim_cur < wanted && limit.rlim_cur < limit.rlim_max) {
 		rlim_t before = limit.rlim_cur;
 
-		limit.rlim_cur = MIN(limit.rlim_max, (rlim_t)used + CONNECTS_MAX);
+		limit.rlim_cur = MIN(limit.rlim_max, (rlim_t)wanted);
 		if (setrlimit(RLIMIT_NOFILE, &limit) < 0)
 			limit.rlim_cur = before;
 	}
-	if (limit.rlim_cur < used + CONNECTS_MIN)
-		return CONNECTS_MIN;
-	return (unsigned)MIN(limit.rlim_cur - used, (rlim_t)CONNECTS_MAX);
+	return (unsigned)MIN(limit.rlim_cur - MIN(limit.rlim_cur, (rlim_t)used), (rlim_t)wanted);
+}
+
+/* As many connections at a time as the limit of descriptors leaves room for; 0: none. */
+static unsigned connects_allowed(void)
+{
+	unsigned left = carriers_descriptors_left();
+
+	left -= MIN(left, (unsigned)CONNECTOR_OWN);
+	left -= MIN(left / 2, (unsigned)DESCRIPTORS_SPARED);
+	return MIN(left, (unsigned)CONNECTS_MAX);
 }
 
 /* Rings */
@@ -185,7 +190,9 @@ static int make(struct carriers *all, struct carrier *c)
 		return open_ring(all, c->kind == CARRIER_RING4, &c->ring);
 	case CARRIER_CONNECT:
 		all->max_connects = connects_allowed();
-		return connector_new(all->max_connects, iface_of(all), &c->connector);
+		return all->max_connects
+			       ? connector_new(all->max_connects, iface_of(all), &c->connector)
+			       : -EMFILE;
 	default:
 		c->timer = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
 		return c->timer < 0 ? -errno : 0;
@@ -278,21 +285,34 @@ int carriers_open(struct carriers *all, enum carrier_kind kind)
 	return uv_poll_start(&c->poll, UV_READABLE | UV_PRIORITIZED, on_poll);
 }
 
+/* The ports that packets leave from: fewer where there are few descriptors. */
+static int reserve_ports(struct carriers *all)
+{
+	unsigned left = carriers_descriptors_left();
+	int err = -EMFILE;
+
+	if (all->ports.n)
+		return 0;
+	if (left > FRAMES_OWN)
+		err = port_reserve_take(
+			(uint16_t)MIN(left - FRAMES_OWN, (unsigned)PORT_RESERVE_MAX), &all->ports);
+	if (err)
+		explain(all, "TCP ports to scan from", err);
+	return err;
+}
+
 /* IP packets need a way out, a way in, ports to leave from, and next hops to be asked for. */
 static int open_for_ip(struct carriers *all, int family)
 {
 	static const enum carrier_kind needed[] = { CARRIER_PUMP, CARRIER_ARP, CARRIER_ND };
-	int err = 0;
+	int err = reserve_ports(all);
 
-	if (!all->ports.n) {
-		err = port_reserve_take(SOURCE_PORTS, &all->ports);
-		if (err)
-			explain(all, "TCP ports to scan from", err);
-	}
 	for (size_t i = 0; i < ARRAY_LEN(needed) && !err; i++)
 		err = carriers_open(all, needed[i]);
 	if (!err)
 		err = carriers_open(all, family == AF_INET ? CARRIER_RING4 : CARRIER_RING6);
+	if (err && !all->of[CARRIER_RING4].open && !all->of[CARRIER_RING6].open)
+		port_reserve_done(&all->ports);
 	return err;
 }
 

@@ -83,6 +83,9 @@ enum carrier_kind carrier_for(enum probe_via via, int family);
 /* NULL when it is not open. */
 struct carrier *carrier_if_open(struct carriers *all, enum carrier_kind kind);
 
+/* How many descriptors can still be opened; the limit is raised first, as far as the user may. */
+unsigned carriers_descriptors_left(void);
+
 /* Packets that came in and found queues full since the last call. */
 uint64_t carriers_drops(struct carriers *all);
 

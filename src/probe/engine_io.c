@@ -10,6 +10,7 @@
 
 #include <errno.h>
 #include <net/if.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/timerfd.h>
@@ -22,6 +23,7 @@
 #define BATCHES_A_TURN	 8
 #define DROPS_EVERY_NS	 (100 * NS_PER_MS)
 #define CONNECTS_DEFAULT 256
+#define DESCRIPTORS_FEW	 24
 #define DRAIN_EVERY_NS	 NS_PER_MS
 #define TURN_NS		 (200 * NS_PER_US) /* fast paces leave in groups, not one by one */
 #define ROOM_WITHIN_NS	 (2 * NS_PER_MS)   /* when the pump should long have said so itself */
@@ -185,6 +187,9 @@ static int open_neighbours(struct probe_io *io)
 
 	if (!err)
 		neighbours_use(io->neighbours, arp ? arp->link : NULL, nd ? nd->link : NULL);
+	else
+		snprintf(io->carriers.why, sizeof(io->carriers.why), "cannot ask neighbours: %s",
+			 err_text(err));
 	return err;
 }
 
@@ -195,7 +200,10 @@ int probe_io_open(struct probe_io *io, const struct probe_module *module, int fa
 	return err || module->via != PROBE_VIA_IP ? err : open_neighbours(io);
 }
 
-/* Beside ARP or neighbour solicitation, ICMP can leave as frames as well; it need not. */
+/*
+ * Beside ARP or neighbour solicitation, ICMP can leave as frames as well; it need not, and where
+ * descriptors are few others need them more.
+ */
 static void open_for_frames(struct probe_io *io, const struct probe_config *config)
 {
 	bool link = false, icmp = false;
@@ -204,7 +212,8 @@ static void open_for_frames(struct probe_io *io, const struct probe_config *conf
 		link |= config->lanes[i].module->via == PROBE_VIA_LINK;
 		icmp |= config->lanes[i].module->via == PROBE_VIA_ICMP;
 	}
-	if (link && icmp && !carriers_open(&io->carriers, CARRIER_PUMP))
+	if (link && icmp && carriers_descriptors_left() >= DESCRIPTORS_FEW &&
+	    !carriers_open(&io->carriers, CARRIER_PUMP))
 		(void)!open_neighbours(io);
 }
 
