@@ -390,14 +390,38 @@ static uint32_t retries_of(struct probe_engine *e, uint64_t now_ns, struct slot 
 	return e->config.retries + !!gate->gap_us;
 }
 
+/* Whether the last try may have been lost because its prefix was not slowed so far. */
+static bool left_too_fast(const struct probe_engine *e, const struct slot *slot)
+{
+	struct addr target = engine_target(e, slot->target);
+	const struct prefix_gate *prefix = engine_prefix(e, engine_lane(e, slot), &target);
+
+	return prefix && slot->sent_ns < prefix->slowed_ns;
+}
+
+/* Whether its silence is told now, for nobody will ask it again. */
+static bool tells(const struct probe_engine *e, const struct slot *slot)
+{
+	const struct probe_lane *lane = engine_lane(e, slot);
+	struct addr target;
+
+	if (lane->each || !e->last_pass.silent)
+		return true;
+	if (!(slot->flags & SLOT_LAST))
+		return false;
+	target = engine_target(e, slot->target);
+	return e->last_pass.n_more == LAST_PASS_MORE || !engine_is_apart(e, lane, &target);
+}
+
 /* Return: true when this was the last try and @ret_event says so. */
 static bool give_up(struct probe_engine *e, uint64_t now_ns, struct slot *slot,
 		    struct probe_event *ret_event)
 {
 	const struct probe_lane *lane = engine_lane(e, slot);
-	bool told = lane->each || !e->last_pass.silent || slot->flags & SLOT_LAST;
+	uint32_t retries = slot->flags & SLOT_LAST ? 0 : retries_of(e, now_ns, slot);
+	bool told = tells(e, slot);
 
-	if (!lane->each && !(slot->flags & SLOT_LAST) && slot->try < retries_of(e, now_ns, slot)) {
+	if (!lane->each && (slot->try < retries || left_too_fast(e, slot))) {
 		try_again(e, now_ns, slot);
 		return false;
 	}
@@ -472,11 +496,12 @@ static void begin_last_pass(struct probe_engine *e)
 		if (p->asks)
 			pace_end(&e->pace);
 	}
+	if (!p->asks || p->at < e->n_pairs)
+		return;
 	/* What began late, after a lane before it, was not asked once more. */
-	if (p->asks && p->at >= e->n_pairs) {
-		p->asks = false;
-		p->at = 0;
-	}
+	p->asks = e->account.brakes[PROBE_BRAKE_PREFIX] && p->n_more < LAST_PASS_MORE;
+	p->n_more += p->asks;
+	p->at = p->asks ? e->config.shard : 0;
 }
 
 /* The last pass without asking. */

@@ -22,14 +22,18 @@ struct unit {
 /*
  * The last pass: pairs that stayed silent are not told at once but marked. When all others are
  * resolved and losses matter, each is asked once more, in the order of the plan; else they are told
- * as they are.
+ * as they are. Those of a prefix that had to be slowed, where more is lost, are asked up to
+ * LAST_PASS_MORE times again.
  */
 struct last_pass {
 	struct marks *silent; /* NULL: silence is told at once */
 	uint64_t at;	      /* next place of the plan to be looked at, or next pair */
 	bool began, asks;
 	bool began_asking; /* and may be through with it */
+	unsigned n_more;   /* how often those of slowed prefixes were asked again */
 };
+
+#define LAST_PASS_MORE 2
 
 /* More than the carrier holds back at a time. */
 #define UNTRACKED_RETURNED 2048
@@ -189,6 +193,15 @@ static inline struct prefix_gate *engine_prefix(const struct probe_engine *e,
 						const struct addr *target)
 {
 	return e->prefixes && engine_judges_by(lane) ? prefix_of(e->prefixes, target) : NULL;
+}
+
+/* Whether the prefix of a target is or was slowed. */
+static inline bool engine_is_apart(const struct probe_engine *e, const struct probe_lane *lane,
+				   const struct addr *target)
+{
+	const struct prefix_gate *prefix = engine_prefix(e, lane, target);
+
+	return prefix && prefix_is_apart(prefix);
 }
 
 /* Whether the last pass has places to look at. */

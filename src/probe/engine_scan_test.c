@@ -238,6 +238,8 @@ static struct world scan_prefixes(struct world how)
 	result = *w;
 	for (unsigned i = 0; i < MAX_PAIRS; i++) {
 		result.n_missed += world_is_there(w, i / 8) && !w->truths[i].n_answered;
+		result.n_missed_narrow += i / 2048 + 1 == w->narrow_prefix &&
+					  world_is_there(w, i / 8) && !w->truths[i].n_answered;
 		result.n_narrow += i / 2048 + 1 == w->narrow_prefix ? w->truths[i].n_sent : 0;
 	}
 	result.n_slowed = probe_engine_account(e).brakes[PROBE_BRAKE_PREFIX];
@@ -254,7 +256,7 @@ static void test_narrow_prefix(void **state)
 					    { .there_every = 8, .bears = 400 } };
 
 	(void)state;
-	for (unsigned i = 0; i < 3; i++) {
+	for (unsigned i = 0; i < ARRAY_LEN(how); i++) {
 		struct world is = scan_prefixes(how[i]), wide;
 		uint64_t needs_ns = is.n_narrow * NS_PER_S / is.bears;
 
@@ -268,6 +270,23 @@ static void test_narrow_prefix(void **state)
 	}
 }
 
+/* A line of a few packets a second that loses some besides: nobody behind it is missed. */
+static void test_narrow_and_lossy_prefix(void **state)
+{
+	static const struct world how[] = { { .there_every = 1, .bears = 100, .loss = 0.05 },
+					    { .there_every = 2, .bears = 100, .loss = 0.05 },
+					    { .there_every = 2, .bears = 200, .loss = 0.05 } };
+
+	(void)state;
+	for (unsigned i = 0; i < ARRAY_LEN(how); i++) {
+		struct world is = scan_prefixes(how[i]);
+
+		assert_int_equal(is.n_missed_narrow, 0);
+		assert_true(is.n_missed * 10000 <= MAX_PAIRS / how[i].there_every);
+		assert_true(is.now_ns - START_NS < 2 * is.n_narrow * NS_PER_S / is.bears);
+	}
+}
+
 /* Losses everywhere, or nobody there, slow none; losses of its own do not for long. */
 static void test_prefixes_not_slowed(void **state)
 {
@@ -276,7 +295,7 @@ static void test_prefixes_not_slowed(void **state)
 	assert_false(scan_prefixes((struct world){ .there_every = 2, .loss = 0.3 }).n_slowed);
 	assert_false(scan_prefixes((struct world){ .there_every = 2, .dead_every = 2 }).n_slowed);
 	assert_true(scan_prefixes((struct world){ .there_every = 2, .own_loss = 0.3 }).now_ns <
-		    START_NS + 20 * NS_PER_S);
+		    START_NS + 40 * NS_PER_S);
 }
 
 /*
@@ -418,11 +437,17 @@ static void test_cookies(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_coverage),      cmocka_unit_test(test_resuming),
-		cmocka_unit_test(test_last_pass),     cmocka_unit_test(test_narrow_network),
-		cmocka_unit_test(test_narrow_prefix), cmocka_unit_test(test_prefixes_not_slowed),
-		cmocka_unit_test(test_constant_loss), cmocka_unit_test(test_no_setback),
-		cmocka_unit_test(test_icmp_limit),    cmocka_unit_test(test_next_hops),
+		cmocka_unit_test(test_coverage),
+		cmocka_unit_test(test_resuming),
+		cmocka_unit_test(test_last_pass),
+		cmocka_unit_test(test_narrow_network),
+		cmocka_unit_test(test_narrow_prefix),
+		cmocka_unit_test(test_prefixes_not_slowed),
+		cmocka_unit_test(test_narrow_and_lossy_prefix),
+		cmocka_unit_test(test_constant_loss),
+		cmocka_unit_test(test_no_setback),
+		cmocka_unit_test(test_icmp_limit),
+		cmocka_unit_test(test_next_hops),
 		cmocka_unit_test(test_cookies),
 	};
 

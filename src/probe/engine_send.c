@@ -63,6 +63,19 @@ static enum source next_pair(const struct probe_engine *e, uint64_t *ret_pair)
 	return NOWHERE;
 }
 
+/* Whether the last pass, or what follows it, asks a pair if it is marked. */
+static bool asks_more(const struct probe_engine *e, uint64_t pair)
+{
+	struct addr target;
+
+	if (!e->last_pass.n_more)
+		return true;
+	if (!marks_has(e->last_pass.silent, pair))
+		return false;
+	target = engine_target(e, pair % e->n_targets);
+	return engine_is_apart(e, &e->lanes[e->units[pair / e->n_targets].lane], &target);
+}
+
 /* Return: false when there is nothing to be done at that place. */
 static bool begin_pair(struct probe_engine *e, enum source source, uint64_t pair)
 {
@@ -75,7 +88,7 @@ static bool begin_pair(struct probe_engine *e, enum source source, uint64_t pair
 		return marks_clear(e->untracked.open, pair);
 	case FROM_PASS:
 		e->last_pass.at = engine_next_place(e, e->last_pass.at);
-		if (!marks_clear(e->last_pass.silent, pair))
+		if (!asks_more(e, pair) || !marks_clear(e->last_pass.silent, pair))
 			return false;
 		e->account.again++;
 		return true;
@@ -202,7 +215,8 @@ static bool take_untracked(struct probe_engine *e, uint64_t now_ns, enum source 
 		return false;
 	*ret_draft = d;
 	if ((source == FROM_ROUND && !marks_has(e->untracked.open, pair)) ||
-	    (source == FROM_PASS && !marks_has(e->last_pass.silent, pair))) {
+	    (source == FROM_PASS &&
+	     (!marks_has(e->last_pass.silent, pair) || !asks_more(e, pair)))) {
 		(void)begin_pair(e, source, pair);
 		return true;
 	}

@@ -251,9 +251,8 @@ static bool answer_untold(struct probe_engine *e, uint64_t now_ns, struct slot *
 {
 	struct slot was = *slot;
 
-	if (!e->last_pass.silent || !(slot->flags & SLOT_SILENT) ||
-	    slot->flags & (SLOT_REFUSED | SLOT_LAST) || engine_lane(e, slot)->each ||
-	    !marks_clear(e->last_pass.silent, engine_pair(e, slot)))
+	if (!e->last_pass.silent || !(slot->flags & SLOT_SILENT) || slot->flags & SLOT_REFUSED ||
+	    engine_lane(e, slot)->each || !marks_clear(e->last_pass.silent, engine_pair(e, slot)))
 		return false;
 	count_answer(e, now_ns, slot, event);
 	if (event->kind == PROBE_REPLY)

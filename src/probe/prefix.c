@@ -29,13 +29,24 @@ bool prefix_enter(struct prefix_gate *p, uint64_t now_ns, uint64_t asked_ns, boo
 {
 	uint64_t when_ns = MAX(now_ns, p->next_ns), waited_ns = now_ns - MIN(now_ns, asked_ns);
 
-	/* The longer the queue, the more seldom each asks: often enough that no turn is left. */
-	if (!lost && when_ns - now_ns > FAR_NS) {
-		*ret_when_ns = now_ns + MIN(MAX(waited_ns / 4, FAR_NS / 2), ASK_MAX_NS);
+	if (lost) {
+		*ret_when_ns = MAX(now_ns, p->lost_ns);
+		p->lost_ns = *ret_when_ns + p->gap_ns;
+		p->next_ns = when_ns + p->gap_ns;
+		return true;
+	}
+	/*
+	 * The longer the queue, the more seldom each asks: often enough that no turn is left, and
+	 * not all of those at the same time that came at the same time.
+	 */
+	if (when_ns - now_ns > FAR_NS) {
+		uint64_t wait_ns = MIN(MAX(waited_ns / 4, FAR_NS / 2), ASK_MAX_NS);
+
+		*ret_when_ns = now_ns + wait_ns / 2 + wait_ns / 64 * (p->n_denied++ % 64);
 		return false;
 	}
 	p->next_ns = when_ns + p->gap_ns;
-	*ret_when_ns = lost ? now_ns : when_ns;
+	*ret_when_ns = when_ns;
 	return true;
 }
 
@@ -77,10 +88,22 @@ static bool judge_open(const struct prefix_gates *all, struct prefix_gate *p, ui
 	}
 	through = MAX(p->n_sent / 4, p->here.n_found);
 	p->gap_ns = MIN(took_ns / through + 1, GAP_MAX_NS);
-	p->next_ns = now_ns;
+	p->next_ns = p->lost_ns = now_ns;
+	p->slowed_ns = now_ns;
 	p->bad = 0;
 	count_from(p, now_ns + all->settle_ns);
 	return true;
+}
+
+static void slow(struct prefix_gate *p, uint64_t now_ns, float share)
+{
+	if (!(p->bad > 0) || share <= 0.7f * p->bad) {
+		p->bad = share;
+		p->bad_ns = p->gap_ns;
+	}
+	p->soft_ns = (uint64_t)((float)p->gap_ns / (1 - MIN(share, 0.75f)) * 1.1f);
+	p->gap_ns = MIN(p->soft_ns / 5 * 6, GAP_MAX_NS);
+	p->slowed_ns = now_ns;
 }
 
 static void judge_shut(const struct prefix_gates *all, struct prefix_gate *p, uint64_t now_ns)
@@ -92,14 +115,12 @@ static void judge_shut(const struct prefix_gates *all, struct prefix_gate *p, ui
 	if (!loses_more(all, p, 2, 0.05)) {
 		p->gap_ns -= p->gap_ns / (p->gap_ns > p->soft_ns ? 5 : 64);
 		p->bad = 0;
-	} else if (p->bad > 0 && share > 0.7f * p->bad) {
+	} else if (p->bad > 0 && share > 0.7f * p->bad && p->gap_ns >= 4 * p->bad_ns) {
 		p->expected = MAX(share, p->bad);
 		p->gap_ns = 0;
 		p->soft_ns = 0;
 	} else {
-		p->soft_ns = (uint64_t)((float)p->gap_ns / (1 - MIN(share, 0.75f)) * 1.1f);
-		p->gap_ns = MIN(p->soft_ns / 5 * 6, GAP_MAX_NS);
-		p->bad = share;
+		slow(p, now_ns, share);
 	}
 	count_from(p, now_ns + all->settle_ns);
 }

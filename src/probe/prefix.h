@@ -8,8 +8,10 @@
  *   - from then on only what went through the gate counts, and only when what was sent before has
  *     had time: no more losses than elsewhere, and it goes faster (slower so above a rate that was
  *     too high); more, and it goes slower, below what came through;
- *   - as many losses as before it went slower: they are not due to the rate. The gate opens, and
- *     from now on so many are expected of this prefix.
+ *   - as many losses as before at a quarter of the rate: they are not due to it. The gate opens,
+ * and from now on so many are expected of this prefix.
+ *
+ * Tries that left before it was slowed do not count: they are made again.
  *
  * A loss that all have alike slows nothing, nor does a prefix where nobody answers. The table is
  * bounded: prefixes that share a place share a gate, which only makes them slower.
@@ -33,9 +35,12 @@ struct prefix_answers {
 };
 
 struct prefix_gate {
-	uint64_t gap_ns;  /* between two probes through the gate; 0: it is open */
-	uint64_t next_ns; /* when the next may leave */
-	uint64_t soft_ns; /* a gap that was too small; 0: none yet */
+	uint64_t gap_ns;    /* between two probes through the gate; 0: it is open */
+	uint64_t next_ns;   /* when the next may leave */
+	uint64_t lost_ns;   /* and the next of those of which a try was lost */
+	uint64_t slowed_ns; /* before, it was too fast; 0: it never was */
+	uint64_t soft_ns;   /* a gap that was too small; 0: none yet */
+	uint32_t n_denied;  /* their turn, for it was far */
 	uint64_t since_ns;
 	uint32_t n_sent; /* since then */
 	/* Since then, and of all prefixes until then. */
@@ -43,6 +48,7 @@ struct prefix_gate {
 	float elsewhere; /* share lost of other prefixes' answers; below 0: not known */
 	float expected;	 /* share lost here at any rate */
 	float bad;	 /* share lost through the gate before it became slower; 0: none */
+	uint64_t bad_ns; /* the gap of then */
 };
 
 struct prefix_gates {
@@ -81,7 +87,7 @@ static inline void prefix_sent(struct prefix_gate *p, uint64_t now_ns)
 /**
  * prefix_enter() - a probe wants to leave and the gate is shut
  * @asked_ns: since when it does
- * @lost: a try of its went through the gate before: it leaves at once, so that losses show soon
+ * @lost: a try of its went through the gate before: it passes the others, so that losses show soon
  * @ret_when_ns: when it may, or, if that is far, when to ask again
  * Return: whether that is its turn.
  */

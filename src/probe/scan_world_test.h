@@ -55,6 +55,7 @@ struct world {
 	uint64_t others_ns;		       /* the last answer to another */
 	double own_loss;		       /* of each probe to that one */
 	uint64_t n_slowed, n_missed, n_narrow; /* /24s; pairs; probes to that one */
+	uint64_t n_missed_narrow;	       /* pairs of that one */
 	uint32_t dead_every; /* in each so many-th /24 nobody is there; 0: in none */
 	uint64_t n_dropped, n_sends;
 	uint64_t still_ns, still_until_ns; /* what comes in between comes at its end */
