@@ -17,9 +17,14 @@ int capture_packet(struct capture *c, const struct capture_packet *packet, const
 		.comment = packet->comment,
 		.comment_len = packet->comment_len,
 	};
-	const struct packet *whole = dissect_packet(c->dissect, &in);
+	const struct packet *whole;
 
 	c->seen++;
+	if (!c->display && !capture_shows(c)) {
+		c->shown++;
+		return 1;
+	}
+	whole = dissect_packet(c->dissect, &in);
 	if (c->display && !filter_matches(c->display, whole))
 		return 0;
 	c->shown++;
