@@ -5,6 +5,23 @@
 
 #include "wire/ber.h"
 
+uint64_t field_load_bits(const struct field *f, const uint8_t *at)
+{
+	unsigned skip = f->bit & 7u, span = field_span(f);
+	uint64_t v = 0, scale = f->scale ? f->scale : 1;
+
+	if (skip + f->bits < 8 && f->type != FIELD_INT)
+		return (uint64_t)(*at >> (8 - skip - f->bits) & ((1u << f->bits) - 1)) * scale;
+	for (unsigned i = 0; i < span; i++)
+		v = v << 8 | at[i];
+	v >>= span * 8 - skip - f->bits;
+	if (f->bits < 64)
+		v &= (1ULL << f->bits) - 1;
+	if (f->type == FIELD_INT && f->bits < 64 && v >> (f->bits - 1))
+		v |= UINT64_MAX << f->bits;
+	return v * scale;
+}
+
 void field_store(const struct field *f, uint8_t *at, uint64_t wire)
 {
 	unsigned span = field_span(f), below = span * 8 - (f->bit & 7u) - f->bits;

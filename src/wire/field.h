@@ -109,6 +109,9 @@ static inline uint32_t field_span(const struct field *f)
 	return ((f->bit & 7u) + f->bits + 7u) / 8;
 }
 
+/* field_load() of what is not in whole bytes, or of a rare width. */
+uint64_t field_load_bits(const struct field *f, const uint8_t *at);
+
 /**
  * field_load() - the value of a number or flag of fixed width
  * @at: the byte where it begins; field_span() bytes are there
@@ -116,27 +119,17 @@ static inline uint32_t field_span(const struct field *f)
  */
 static inline uint64_t field_load(const struct field *f, const uint8_t *at)
 {
-	unsigned skip = f->bit & 7u, span;
-	uint64_t v = 0;
+	uint64_t scale = f->scale ? f->scale : 1;
 
-	if (skip + f->bits < 8 && f->type != FIELD_INT)
-		return (uint64_t)(*at >> (8 - skip - f->bits) & ((1u << f->bits) - 1)) *
-		       (f->scale ? f->scale : 1);
-	if (!skip && f->bits == 16 && f->type != FIELD_INT)
-		return (uint64_t)load_be16(at) * (f->scale ? f->scale : 1);
-	if (!skip && f->bits == 8 && f->type != FIELD_INT)
-		return (uint64_t)*at * (f->scale ? f->scale : 1);
-	if (!skip && f->bits == 32)
-		return f->type == FIELD_INT ? (uint64_t)(int32_t)load_be32(at) : load_be32(at);
-	span = field_span(f);
-	for (unsigned i = 0; i < span; i++)
-		v = v << 8 | at[i];
-	v >>= span * 8 - skip - f->bits;
-	if (f->bits < 64)
-		v &= (1ULL << f->bits) - 1;
-	if (f->type == FIELD_INT && f->bits < 64 && v >> (f->bits - 1))
-		v |= UINT64_MAX << f->bits;
-	return v * (f->scale ? f->scale : 1);
+	if (f->type == FIELD_INT || f->bit & 7u)
+		return field_load_bits(f, at);
+	if (f->bits == 16)
+		return load_be16(at) * scale;
+	if (f->bits == 8)
+		return *at * scale;
+	if (f->bits == 32)
+		return load_be32(at) * scale;
+	return field_load_bits(f, at);
 }
 
 /* Writes a number or flag as it is on the wire (not scaled); bits beyond the field are kept. */

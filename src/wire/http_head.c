@@ -6,6 +6,8 @@
  */
 #include "wire/http_head.h"
 
+#include <ctype.h>
+
 #include "base/err.h"
 #include "wire/http.h"
 
@@ -221,7 +223,12 @@ void http_head_framing(struct http_head *head, const uint8_t *bytes, enum http_a
 	struct http_field f;
 	uint32_t at = head->fields;
 
-	while (http_field_next(head, bytes, &at, &f)) {
+	for (;;) {
+		/* Most fields say nothing of the body, and their first letter tells it. */
+		while (at < head->len && isalpha(bytes[at]) && !strchr("CcTt", bytes[at]))
+			at += folded_span(bytes, at, head->len);
+		if (!http_field_next(head, bytes, &at, &f))
+			break;
 		if (text_is(f.name, "content-length"))
 			take_length(head, f.value, &length);
 		else if (text_is(f.name, "transfer-encoding"))

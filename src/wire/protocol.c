@@ -140,29 +140,34 @@ uint8_t protocol_find(const char *name, size_t len)
 	return PROTOCOL_NONE;
 }
 
-/* Those whose content proves them, the surest first. */
+/*
+ * Those whose content proves them, the surest first, and the first bytes that they can have: most
+ * payloads begin otherwise.
+ */
 /* clang-format off */
-static const uint8_t guessable[] = {
-	PROTOCOL_TLS,
-	PROTOCOL_HTTP,
-	PROTOCOL_SMTP,
-	PROTOCOL_FTP,
-	PROTOCOL_POP,
-	PROTOCOL_IMAP,
-	PROTOCOL_SNMP,
-	PROTOCOL_DHCP,
-	PROTOCOL_STUN,
-	PROTOCOL_RTCP,
-	PROTOCOL_SYSLOG,
-	PROTOCOL_NONE,
+static const struct {
+	uint8_t protocol, first, last;
+} guessable[] = {
+	{ PROTOCOL_TLS, 0x16, 0x16 },
+	{ PROTOCOL_HTTP, 'A', 'Z' },
+	{ PROTOCOL_SMTP, '2', 'l' },
+	{ PROTOCOL_FTP, '2', '2' },
+	{ PROTOCOL_POP, '+', '+' },
+	{ PROTOCOL_IMAP, '*', '*' },
+	{ PROTOCOL_SNMP, 0x30, 0x30 },
+	{ PROTOCOL_DHCP, 1, 2 },
+	{ PROTOCOL_STUN, 0, 0x3f },
+	{ PROTOCOL_RTCP, 0x80, 0xbf },
+	{ PROTOCOL_SYSLOG, '0', '<' },
 };
 /* clang-format on */
 
 uint8_t protocol_guess(const uint8_t *bytes, size_t len, bool stream)
 {
-	for (size_t i = 0; i < ARRAY_LEN(guessable) && guessable[i]; i++)
-		if (protocols[guessable[i]]->guess(bytes, len, stream))
-			return guessable[i];
+	for (size_t i = 0; i < ARRAY_LEN(guessable) && len; i++)
+		if (bytes[0] >= guessable[i].first && bytes[0] <= guessable[i].last &&
+		    protocols[guessable[i].protocol]->guess(bytes, len, stream))
+			return guessable[i].protocol;
 	return PROTOCOL_DATA;
 }
 

@@ -1,7 +1,6 @@
 #include "wire/text.h"
 
 #include <ctype.h>
-#include <strings.h>
 
 #include "base/macros.h"
 
@@ -50,18 +49,6 @@ struct text text_word(struct text *t)
 	word = text_head(rest, n);
 	*t = skip_blanks(text_tail(rest, n));
 	return word;
-}
-
-bool text_is(struct text t, const char *word)
-{
-	return strlen(word) == t.len && !strncasecmp((const char *)t.at, word, t.len);
-}
-
-bool text_begins(struct text t, const char *word)
-{
-	size_t n = strlen(word);
-
-	return n <= t.len && !strncasecmp((const char *)t.at, word, n);
 }
 
 uint32_t text_find(struct text t, char c)

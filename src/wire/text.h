@@ -8,6 +8,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include <string.h>
+#include <strings.h>
 
 /* A piece of text, borrowed. */
 struct text {
@@ -36,10 +37,18 @@ struct text text_word(struct text *t);
 struct text text_trim(struct text t);
 
 /* Whether @t is @word, whatever the case. */
-bool text_is(struct text t, const char *word);
+static inline bool text_is(struct text t, const char *word)
+{
+	return strlen(word) == t.len && !strncasecmp((const char *)t.at, word, t.len);
+}
 
 /* Whether @t begins with @word, whatever the case. */
-bool text_begins(struct text t, const char *word);
+static inline bool text_begins(struct text t, const char *word)
+{
+	size_t n = strlen(word);
+
+	return n <= t.len && !strncasecmp((const char *)t.at, word, n);
+}
 
 /* Where @c is first in @t, @t.len if it is not. */
 uint32_t text_find(struct text t, char c);
