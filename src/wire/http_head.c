@@ -217,6 +217,14 @@ static bool has_no_body(const struct http_head *h, enum http_asked asked)
 	       (asked == HTTP_ASKED_HEAD || h->code / 100 == 1 || h->code == 204 || h->code == 304);
 }
 
+/* Whether the field at the start of @t has nothing to do with the body: most have not, and need no
+ * more than a look. */
+static bool says_nothing(struct text t)
+{
+	return isalpha(t.at[0]) && !(strchr("Cc", t.at[0]) && text_begins(t, "content-length")) &&
+	       !(strchr("Tt", t.at[0]) && text_begins(t, "transfer-encoding"));
+}
+
 void http_head_framing(struct http_head *head, const uint8_t *bytes, enum http_asked asked)
 {
 	bool length = false, coding = false, chunked = false;
@@ -224,8 +232,7 @@ void http_head_framing(struct http_head *head, const uint8_t *bytes, enum http_a
 	uint32_t at = head->fields;
 
 	for (;;) {
-		/* Most fields say nothing of the body, and their first letter tells it. */
-		while (at < head->len && isalpha(bytes[at]) && !strchr("CcTt", bytes[at]))
+		while (at < head->len && says_nothing(text_of(bytes + at, head->len - at)))
 			at += folded_span(bytes, at, head->len);
 		if (!http_field_next(head, bytes, &at, &f))
 			break;

@@ -1,5 +1,6 @@
 #include "wire/packet.h"
 
+#include "wire/packet_usual.h"
 #include "wire/ports.h"
 
 uint8_t packet_fails(struct packet *p, struct layer *l, int err, uint32_t off)
@@ -167,11 +168,9 @@ void packet_walk(struct packet *ret_packet, uint8_t first, const void *bytes, ui
 	packet_walk_as(ret_packet, &config, first, bytes, cap_len, wire_len);
 }
 
-void packet_walk_as(struct packet *ret_packet, const struct walk_config *config, uint8_t first,
-		    const void *bytes, uint32_t cap_len, uint32_t wire_len)
+static void begin(struct packet *p, const struct walk_config *config, const void *bytes,
+		  uint32_t cap_len, uint32_t wire_len)
 {
-	struct packet *p = ret_packet;
-
 	p->config = config;
 	p->frame = NULL;
 	p->tcp = NULL;
@@ -187,7 +186,24 @@ void packet_walk_as(struct packet *ret_packet, const struct walk_config *config,
 	p->fault.err = 0;
 	p->quoted = false;
 	p->n_layers = 0;
-	walk_on(p, first, 0);
+}
+
+void packet_walk_as(struct packet *ret_packet, const struct walk_config *config, uint8_t first,
+		    const void *bytes, uint32_t cap_len, uint32_t wire_len)
+{
+	uint32_t off = 0;
+
+	begin(ret_packet, config, bytes, cap_len, wire_len);
+	if (first == PROTOCOL_ETHERNET)
+		first = packet_usual(ret_packet, &off);
+	walk_on(ret_packet, first, off);
+}
+
+void packet_walk_tables(struct packet *ret_packet, const struct walk_config *config, uint8_t first,
+			const void *bytes, uint32_t cap_len, uint32_t wire_len)
+{
+	begin(ret_packet, config, bytes, cap_len, wire_len);
+	walk_on(ret_packet, first, 0);
 }
 
 bool packet_says_more(const struct packet *p, size_t layer)
