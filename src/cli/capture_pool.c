@@ -48,6 +48,7 @@ struct capture_pool {
 	int err;
 	size_t n_workers;
 	struct worker workers[THREADS_MAX];
+	struct worker own; /* of who fills */
 };
 
 static void print_batch(struct worker *w, struct batch *batch)
@@ -58,7 +59,33 @@ static void print_batch(struct worker *w, struct batch *batch)
 		w->pool->config.print(w->state, &w->text, &batch->packets[i]);
 }
 
-/* Takes batches in order, makes text of them at the same time as others, writes it in order. */
+/* Takes the next batch, makes text of it at the same time as others, writes it in order. With the
+ * lock, which is given up meanwhile. */
+static void serve(struct capture_pool *p, struct worker *w)
+{
+	uint64_t turn = p->n_taken++;
+	struct batch *batch = &p->batches[turn % N_BATCHES];
+	int err;
+
+	batch->stage = TAKEN;
+	pthread_mutex_unlock(&p->lock);
+	print_batch(w, batch);
+	pthread_mutex_lock(&p->lock);
+	while (p->n_written != turn)
+		pthread_cond_wait(&p->changed, &p->lock);
+	err = p->err;
+	pthread_mutex_unlock(&p->lock);
+	if (!err)
+		err = command_write(p->config.fd, &w->text);
+	pthread_mutex_lock(&p->lock);
+	p->err = err;
+	p->n_written++;
+	batch->stage = FREE;
+	batch->n = batch->used = 0;
+	buf_reset(&batch->text);
+	pthread_cond_broadcast(&p->changed);
+}
+
 static void *work(void *arg)
 {
 	struct worker *w = arg;
@@ -70,30 +97,19 @@ static void *work(void *arg)
 			pthread_cond_wait(&p->changed, &p->lock);
 		if (p->n_taken == p->n_filled)
 			break;
-		uint64_t turn = p->n_taken++;
-		struct batch *batch = &p->batches[turn % N_BATCHES];
-
-		batch->stage = TAKEN;
-		pthread_mutex_unlock(&p->lock);
-		print_batch(w, batch);
-		pthread_mutex_lock(&p->lock);
-		while (p->n_written != turn)
-			pthread_cond_wait(&p->changed, &p->lock);
-		int err = p->err;
-
-		pthread_mutex_unlock(&p->lock);
-		if (!err)
-			err = command_write(p->config.fd, &w->text);
-		pthread_mutex_lock(&p->lock);
-		p->err = err;
-		p->n_written++;
-		batch->stage = FREE;
-		batch->n = batch->used = 0;
-		buf_reset(&batch->text);
-		pthread_cond_broadcast(&p->changed);
+		serve(p, w);
 	}
 	pthread_mutex_unlock(&p->lock);
 	return NULL;
+}
+
+/* Who fills batches has to wait, with the lock: he makes text himself if he may. */
+static void wait_or_help(struct capture_pool *p)
+{
+	if (p->config.own_state && p->n_taken < p->n_filled)
+		serve(p, &p->own);
+	else
+		pthread_cond_wait(&p->changed, &p->lock);
 }
 
 static int start_worker(struct capture_pool *p, void *state)
@@ -120,6 +136,7 @@ int capture_pool_new(const struct capture_pool_config *config, struct capture_po
 	if (!p)
 		return err;
 	p->config = *config;
+	p->own = (struct worker){ .pool = p, .state = config->own_state, .text = buf_of(TEXT_MAX) };
 	pthread_mutex_init(&p->lock, NULL);
 	pthread_cond_init(&p->changed, NULL);
 	for (size_t i = 0; i < N_BATCHES && !err; i++) {
@@ -153,6 +170,7 @@ struct capture_pool *capture_pool_free(struct capture_pool *p)
 		free(p->batches[i].memory);
 		buf_done(&p->batches[i].text);
 	}
+	buf_done(&p->own.text);
 	pthread_cond_destroy(&p->changed);
 	pthread_mutex_destroy(&p->lock);
 	free(p);
@@ -170,7 +188,7 @@ static struct batch *open_batch(struct capture_pool *p)
 		return batch;
 	pthread_mutex_lock(&p->lock);
 	while (batch->stage != FREE && !p->err)
-		pthread_cond_wait(&p->changed, &p->lock);
+		wait_or_help(p);
 	err = p->err;
 	p->open = !err;
 	pthread_mutex_unlock(&p->lock);
@@ -254,7 +272,7 @@ int capture_pool_finish(struct capture_pool *p)
 	(void)capture_pool_push(p);
 	pthread_mutex_lock(&p->lock);
 	while (p->n_written < p->n_filled)
-		pthread_cond_wait(&p->changed, &p->lock);
+		wait_or_help(p);
 	err = p->err;
 	pthread_mutex_unlock(&p->lock);
 	return err;

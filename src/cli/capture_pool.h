@@ -1,6 +1,7 @@
 /*
  * Packets printed by several threads. Whoever takes packets apart hands over copies in batches;
- * threads make text of them, and write it in the order of the packets.
+ * threads make text of them, and write it in the order of the packets. When they are behind, he
+ * makes text of a batch himself.
  */
 #ifndef SONDE_CLI_CAPTURE_POOL_H
 #define SONDE_CLI_CAPTURE_POOL_H
@@ -21,7 +22,9 @@ struct capture_pool_config {
 	/* Appends the packet's text. Called by several threads at a time, each with a @state of its
 	 * own. */
 	void (*print)(void *state, struct buf *text, const struct pool_packet *packet);
-	void **states; /* @n_threads of them */
+	void **states;	 /* @n_threads of them */
+	void *own_state; /* of who hands packets over, who helps when he would wait; NULL: he waits
+			  */
 };
 
 /* Return: 0, -ENOMEM, -EAGAIN. All signals are blocked in the threads. */

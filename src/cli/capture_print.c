@@ -27,8 +27,8 @@ struct capture_printer {
 	bool hex, each;		     /* bytes, too; every packet is written at once */
 	struct passive_names *names; /* learnt while printing; NULL: addresses stay numbers */
 	struct capture_pool *pool;
-	int64_t previous_ns; /* of the packet shown last */
-	struct printing printing[THREADS_MAX];
+	int64_t previous_ns;			   /* of the packet shown last */
+	struct printing printing[THREADS_MAX + 1]; /* the last is of who hands packets over */
 };
 
 /* The captured bytes, then those of what the packet completed. */
@@ -95,12 +95,13 @@ static void print_packet(void *state, struct buf *b, const struct pool_packet *i
 		buf_char(b, '\n');
 }
 
-/* Names are learnt in the order of the packets: by one thread. */
+/* One thread for each processor, with the one that hands packets over. Names are learnt in the
+ * order of the packets: by one thread. */
 static unsigned threads_for(const struct capture_printer *p)
 {
 	long n = sysconf(_SC_NPROCESSORS_ONLN);
 
-	return p->names || n < 2 ? 1 : MIN((unsigned)n, THREADS_MAX);
+	return p->names || n < 3 ? 1 : MIN((unsigned)n - 1, THREADS_MAX);
 }
 
 /* The line above all others. */
@@ -119,7 +120,7 @@ int capture_printer_new(const struct capture *c, struct capture_printer **ret_pr
 {
 	const struct capture_options *o = c->o;
 	struct capture_printer *p = calloc(1, sizeof(*p));
-	void *states[THREADS_MAX];
+	void *states[THREADS_MAX + 1];
 	struct capture_pool_config config = {
 		.fd = c->cmd->fd,
 		.print = print_packet,
@@ -136,17 +137,19 @@ int capture_printer_new(const struct capture *c, struct capture_printer **ret_pr
 	p->hex = o->hex;
 	p->each = o->line_buffered;
 	p->previous_ns = INT64_MIN;
-	for (size_t i = 0; i < THREADS_MAX; i++) {
+	config.n_threads = threads_for(p);
+	err = 0;
+	for (size_t i = 0; i < ARRAY_LEN(p->printing) && !err; i++) {
 		p->printing[i].printer = p;
 		capture_clock_init(&p->printing[i].clock,
 				   (enum capture_times)MIN(o->times, (unsigned)TIMES_RELATIVE),
 				   o->nanoseconds);
 		states[i] = &p->printing[i];
+		if (p->mode == CAPTURE_EK)
+			err = ek_new(p->hex, &p->printing[i].ek);
 	}
-	config.n_threads = threads_for(p);
-	err = 0;
-	for (size_t i = 0; i < config.n_threads && !err && p->mode == CAPTURE_EK; i++)
-		err = ek_new(p->hex, &p->printing[i].ek);
+	if (!p->names)
+		config.own_state = states[THREADS_MAX];
 	if (!err)
 		err = capture_pool_new(&config, &p->pool);
 	if (!err && p->mode == CAPTURE_FIELDS && p->columns->config.header)
@@ -163,7 +166,7 @@ struct capture_printer *capture_printer_free(struct capture_printer *p)
 	if (!p)
 		return NULL;
 	capture_pool_free(p->pool);
-	for (size_t i = 0; i < THREADS_MAX; i++)
+	for (size_t i = 0; i < ARRAY_LEN(p->printing); i++)
 		ek_free(p->printing[i].ek);
 	free(p);
 	return NULL;
