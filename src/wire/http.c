@@ -332,10 +332,13 @@ static struct text find_header(const struct http_head *h, const uint8_t *bytes, 
 	struct http_field f;
 	uint32_t at = h->fields;
 
-	while (http_field_next(h, bytes, &at, &f))
+	for (;;) {
+		http_field_seek(h, bytes, &at, name, name);
+		if (!http_field_next(h, bytes, &at, &f))
+			return (struct text){ 0 };
 		if (f.has_colon && text_is(f.name, name))
 			return text_trim(f.value);
-	return (struct text){ 0 };
+	}
 }
 
 /*

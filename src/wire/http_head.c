@@ -217,12 +217,19 @@ static bool has_no_body(const struct http_head *h, enum http_asked asked)
 	       (asked == HTTP_ASKED_HEAD || h->code / 100 == 1 || h->code == 204 || h->code == 304);
 }
 
-/* Whether the field at the start of @t has nothing to do with the body: most have not, and need no
- * more than a look. */
-static bool says_nothing(struct text t)
+/* Whether the field that begins @t may be called @name. Most may not, and need no more than a look;
+ * what begins oddly is left to http_field_next(). */
+static bool may_be(struct text t, const char *name)
 {
-	return isalpha(t.at[0]) && !(strchr("Cc", t.at[0]) && text_begins(t, "content-length")) &&
-	       !(strchr("Tt", t.at[0]) && text_begins(t, "transfer-encoding"));
+	return !isalpha(t.at[0]) || ((t.at[0] | 0x20) == name[0] && text_begins(t, name));
+}
+
+void http_field_seek(const struct http_head *head, const uint8_t *bytes, uint32_t *at,
+		     const char *name, const char *other)
+{
+	while (*at < head->len && !may_be(text_of(bytes + *at, head->len - *at), name) &&
+	       !may_be(text_of(bytes + *at, head->len - *at), other))
+		*at += folded_span(bytes, *at, head->len);
 }
 
 void http_head_framing(struct http_head *head, const uint8_t *bytes, enum http_asked asked)
@@ -232,8 +239,7 @@ void http_head_framing(struct http_head *head, const uint8_t *bytes, enum http_a
 	uint32_t at = head->fields;
 
 	for (;;) {
-		while (at < head->len && says_nothing(text_of(bytes + at, head->len - at)))
-			at += folded_span(bytes, at, head->len);
+		http_field_seek(head, bytes, &at, "content-length", "transfer-encoding");
 		if (!http_field_next(head, bytes, &at, &f))
 			break;
 		if (text_is(f.name, "content-length"))

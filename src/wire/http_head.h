@@ -54,6 +54,10 @@ uint32_t http_head_end(const uint8_t *bytes, uint32_t len, uint32_t from);
 bool http_field_next(const struct http_head *head, const uint8_t *bytes, uint32_t *at,
 		     struct http_field *ret_field);
 
+/* Passes over fields that are called neither @name nor @other, both in lower case. */
+void http_field_seek(const struct http_head *head, const uint8_t *bytes, uint32_t *at,
+		     const char *name, const char *other);
+
 /* Finds where the body ends (RFC 9112 section 6.3). @asked: what a response answers. */
 void http_head_framing(struct http_head *head, const uint8_t *bytes, enum http_asked asked);
 
