@@ -1,6 +1,7 @@
 """sonde craft: what it shows and writes, judged by tshark; what it sends, answered by a kernel and by
 dnsmasq."""
 
+import hmac
 import json
 import shutil
 import subprocess
@@ -63,6 +64,8 @@ def test_json_and_hex(sonde):
     ("frame", "it cannot be crafted.", 0),
     ("ip/udp/tls(handshake.certificate=00)", "it cannot be set here.", 11),
     ("tcp/tls(handshake.type=2)", "tls(record.content_type=22)/data(data=…).", 8),
+    ("snmp(auth_password=secret)", "give msgAuthoritativeEngineID.", 5),
+    ("snmp(msgID=2147483648)", "snmp.msgID is at most 2147483647.", 5),
     ("tcp/tls(alert_message.desc=40,handshake.type=1)", "write a record for each.", 8),
 ])
 def test_faults_have_a_place(sonde, text, message, place):
@@ -106,6 +109,16 @@ def test_tshark_reads_the_same(sonde, tmp_path):
         ("udp/snmp(data=4,enterprise=1.3.6.1.4.1.8072,agent_addr=10.0.0.7,generic_trap=linkUp)",
          {"snmp.version": "0", "snmp.agent_addr": "10.0.0.7", "snmp.generic_trap": "3",
           "udp.dstport": "162"}),
+        ("udp/snmp(msgID=7,msgMaxSize=1500,msgAuthoritativeEngineID=80001f8804616263,"
+         "msgAuthoritativeEngineBoots=3,msgAuthoritativeEngineTime=99,msgUserName=me,"
+         "contextName=ctx,data=get-bulk,max_repetitions=5,name=1.3.6.1.2.1.2)",
+         {"snmp.msgVersion": "3", "snmp.msgID": "7", "snmp.msgMaxSize": "1500",
+          "snmp.msgFlags": "04", "snmp.msgSecurityModel": "3",
+          "snmp.msgAuthoritativeEngineID": "80001f8804616263",
+          "snmp.msgAuthoritativeEngineBoots": "3", "snmp.msgAuthoritativeEngineTime": "99",
+          "snmp.msgUserName": "me", "snmp.contextEngineID": "80001f8804616263",
+          "snmp.contextName": "ctx", "snmp.data": "5", "snmp.max_repetitions": "5",
+          "snmp.name": "1.3.6.1.2.1.2", "udp.dstport": "161"}),
         ("tcp/http(request.method=POST,request.uri=/a,host=h.example)/data(data=\"12345\")",
          {"http.request.method": "POST", "http.host": "h.example", "http.content_length": "5",
           "http.file_data": "3132333435"}),
@@ -167,6 +180,21 @@ def test_tshark_reads_the_same(sonde, tmp_path):
         if "http.file_data" in told and told["http.file_data"] == "12345":
             told["http.file_data"] = "3132333435"  # as older versions have it
         assert told == fields, text
+
+
+@pytest.mark.parametrize("name, digest, length", [
+    ("MD5", "md5", 12), ("SHA", "sha1", 12), ("SHA-224", "sha224", 16), ("SHA-256", "sha256", 24),
+    ("SHA-384", "sha384", 32), ("SHA-512", "sha512", 48)])
+def test_snmp_is_authenticated(sonde, name, digest, length):
+    """The digest is that of Python's library (RFC 3414 section 6.3.1, RFC 7860 section 4.2.1)."""
+    key = bytes(range(1, 17))
+    done = sonde("craft", "snmp(msgAuthoritativeEngineID=80001f8804616263,msgUserName=me,"
+                 "auth_protocol=%s,auth_key=%s,name=1.3.6.1)" % (name, key.hex()), "--hex")
+    message = bytes.fromhex(done.out)
+    at = message.index(b"\x04\x02me") + 6  # the digest follows the user
+    assert message[at - 1] == length
+    zeroed = message[:at] + bytes(length) + message[at + length:]
+    assert message[at:at + length] == hmac.new(key, zeroed, digest).digest()[:length]
 
 
 @pytest.fixture

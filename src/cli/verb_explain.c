@@ -167,6 +167,8 @@ static int explain_to(struct command *cmd, const struct protocol *p, const struc
 		record_fields(cmd, p->fields, p->n_fields);
 		for (size_t i = 0; i < p->n_more_rows; i++)
 			record_fields(cmd, p->more_rows[i].fields, p->more_rows[i].n);
+		if (p->craft_rows)
+			record_fields(cmd, p->craft_rows->fields, p->craft_rows->n);
 		return EXIT_YES;
 	}
 	if (part)

@@ -319,7 +319,7 @@ static const struct field *find_composed(const struct protocol *p, const char *n
 		for (size_t k = 0; k < p->more_rows[i].n; k++)
 			if (name_is(p, &p->more_rows[i].fields[k], name))
 				return &p->more_rows[i].fields[k];
-	return NULL;
+	return p->craft_rows ? find_row(p, p->craft_rows->fields, p->craft_rows->n, name) : NULL;
 }
 
 /* Keeps a value for the protocol's code, in the end of the packet's memory. */
@@ -471,6 +471,8 @@ int craft_unknown(const struct craft *c, const char *name, struct fault *fault)
 		guess_rows(&g, o->blocks[i].fields, o->blocks[i].n_fields);
 	for (size_t i = 0; p->compose && i < p->n_more_rows; i++)
 		guess_rows(&g, p->more_rows[i].fields, p->more_rows[i].n);
+	if (p->craft_rows)
+		guess_rows(&g, p->craft_rows->fields, p->craft_rows->n);
 	if (g.best)
 		return fault_set(fault, 0, "%s has no field '%s'. Did you mean '%s'?", p->name,
 				 name, g.best);

@@ -107,6 +107,39 @@ static void snmp_get(void **state)
 	assert_memory_equal(memory, expected, sizeof(expected));
 }
 
+/* A password makes the keys of RFC 3414 appendix A.3 for the engine there. */
+static void snmp_keys(void **state)
+{
+	static const struct {
+		const char *protocol, *key;
+	} vectors[] = {
+		{ "MD5", "526f5eed9fcce26f8964c2930787d82b" },
+		{ "SHA", "6695febc9288e36282235fc7151f128497b38f3f" },
+	};
+	uint8_t first[512];
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(vectors); i++) {
+		char text[256];
+		size_t len, again;
+
+		snprintf(text, sizeof(text),
+			 "snmp(msgAuthoritativeEngineID=000000000000000000000002,name=1.3.6.1,"
+			 "auth_password=maplesyrup,auth_protocol=%s)",
+			 vectors[i].protocol);
+		len = make(text, 0);
+		assert_true(len && len <= sizeof(first));
+		memcpy(first, memory, len);
+		snprintf(text, sizeof(text),
+			 "snmp(msgAuthoritativeEngineID=000000000000000000000002,name=1.3.6.1,"
+			 "auth_key=%s,auth_protocol=%s)",
+			 vectors[i].key, vectors[i].protocol);
+		again = make(text, 0);
+		assert_int_equal(again, len);
+		assert_memory_equal(memory, first, len);
+	}
+}
+
 static void text_is(const char *expression, const char *expected)
 {
 	size_t len = make(expression, 0);
@@ -230,6 +263,7 @@ static const struct {
 	{ "tls.record.version", "0x0303" },
 	{ "tls.handshake.random",
 	  "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f" },
+	{ "snmp.msgVersion", "3" },
 	{ "http.request.version", "HTTP/1.0" },
 	{ "http.response.version", "HTTP/1.0" },
 	{ "http.request.line", "X: y\r\n" },
@@ -364,7 +398,7 @@ static const struct {
 	unsigned n;
 } craftable[] = {
 	{ "lldp", 51 },	  { "pppoed", 26 }, { "pap", 7 },     { "chap", 5 },  { "igmp", 3 },
-	{ "snmp", 30 },	  { "tls", 37 },    { "http", 38 },   { "ftp", 4 },   { "ftp-data", 1 },
+	{ "snmp", 47 },	  { "tls", 37 },    { "http", 38 },   { "ftp", 4 },   { "ftp-data", 1 },
 	{ "smtp", 6 },	  { "pop", 6 },	    { "imap", 11 },   { "dns", 210 }, { "mdns", 212 },
 	{ "llmnr", 210 }, { "dhcp", 4 },    { "dhcpv6", 52 }, { "stun", 30 }, { "syslog", 7 },
 	{ "data", 0 },
@@ -406,8 +440,8 @@ int main(void)
 		cmocka_unit_test(composed_fields), cmocka_unit_test(dns_query),
 		cmocka_unit_test(dns_answer),	   cmocka_unit_test(dns_in_stream),
 		cmocka_unit_test(dhcp_discover),   cmocka_unit_test(snmp_get),
-		cmocka_unit_test(lines_of_text),   cmocka_unit_test(combinations),
-		cmocka_unit_test(faults),
+		cmocka_unit_test(snmp_keys),	   cmocka_unit_test(lines_of_text),
+		cmocka_unit_test(combinations),	   cmocka_unit_test(faults),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

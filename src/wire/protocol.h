@@ -184,6 +184,7 @@ struct protocol {
 	 * Return: 0, or -E_SYNTAX with @fault.
 	 */
 	int (*compose)(struct compose *m, struct fault *fault);
+	const struct rows *craft_rows; /* what is only said when crafting: keys; NULL: nothing */
 
 	/* Which of its messages ask, which answer; NULL: none. See wire/exchange.h. */
 	const struct exchange_table *exchange;

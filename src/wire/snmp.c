@@ -6,11 +6,9 @@
  */
 #include "wire/snmp.h"
 
-#include "wire/compose.h"
 #include "wire/ber_walk.h"
 #include "wire/exchange.h"
-
-#define TRAP_PORT 162
+#include "wire/snmp_internal.h"
 
 static const struct value_name version_names[] = {
 	{ SNMP_V1, "version 1" },
@@ -76,208 +74,164 @@ static const struct value_name format_names[] = {
 	{ 0 },
 };
 
-enum row {
-	VERSION,
-	COMMUNITY,
-	MSG_VERSION,
-	MSG_ID,
-	MSG_MAX_SIZE,
-	MSG_FLAGS,
-	FLAG_REPORT,
-	FLAG_CRYPT,
-	FLAG_AUTH,
-	SECURITY_MODEL,
-	SECURITY_PARAMETERS,
-	ENGINE_ID,
-	ENGINE,
-	ENGINE_BOOTS,
-	ENGINE_TIME,
-	USER_NAME,
-	AUTH_PARAMETERS,
-	PRIV_PARAMETERS,
-	MSG_DATA,
-	ENCRYPTED_PDU,
-	CONTEXT_ENGINE_ID,
-	CONTEXT_ENGINE,
-	CONTEXT_NAME,
-	DATA,
-	ENTERPRISE,
-	AGENT_ADDR,
-	GENERIC_TRAP,
-	SPECIFIC_TRAP,
-	TIME_STAMP,
-	REQUEST_ID,
-	ERROR_STATUS,
-	ERROR_INDEX,
-	NON_REPEATERS,
-	MAX_REPETITIONS,
-	BINDINGS,
-	BINDING,
-	NAME,
-	VALUE_INT,
-	VALUE_OCTETS,
-	VALUE_NULL,
-	VALUE_OID,
-	VALUE_IP4,
-	VALUE_IP6,
-	VALUE_ADDR,
-	VALUE_COUNTER,
-	VALUE_GAUGE,
-	VALUE_TICKS,
-	VALUE_OPAQUE,
-	VALUE_NSAP,
-	VALUE_UINT,
-	NO_SUCH_OBJECT,
-	NO_SUCH_INSTANCE,
-	END_OF_MIB_VIEW,
-	VALUE_UNKNOWN,
-	CONFORM,
-	ENTERPRISE_ID,
-	FORMAT,
-	ENGINE_IP4,
-	ENGINE_IP6,
-	ENGINE_MAC,
-	ENGINE_TEXT,
-	ENGINE_DATA,
-	ENGINE_CREATED,
-	ENGINE_TRAILER,
-};
-
-static const struct field rows[] = {
-	[VERSION] = { AS_INT("snmp.version", 0, 0), .title = "Version", .values = version_names },
-	[COMMUNITY] = { AS_TEXT("snmp.community", 0, 0), .title = "Community",
-			.about = "The password, readable by all" },
-	[MSG_VERSION] = { AS_INT("snmp.msgVersion", 0, 0), .title = "Version",
-			  .values = version_names },
-	[MSG_ID] = { AS_UINT("snmp.msgID", 0, 0), .title = "Message ID" },
-	[MSG_MAX_SIZE] = { AS_UINT("snmp.msgMaxSize", 0, 0), .title = "Maximum message size",
-			   .about = "The most bytes that the sender takes" },
-	[MSG_FLAGS] = { AS_BYTES("snmp.msgFlags", 0, 0), .title = "Flags" },
-	[FLAG_REPORT] = { AS_FLAG("snmp.v3.flags.report", 5), .depth = 1, .title = "Reportable",
-			  .about = "Errors shall be reported" },
-	[FLAG_CRYPT] = { AS_FLAG("snmp.v3.flags.crypt", 6), .depth = 1, .title = "Encrypted" },
-	[FLAG_AUTH] = { AS_FLAG("snmp.v3.flags.auth", 7), .depth = 1, .title = "Authenticated" },
-	[SECURITY_MODEL] = { AS_UINT("snmp.msgSecurityModel", 0, 0), .title = "Security model",
-			     .values = security_names },
-	[SECURITY_PARAMETERS] = { AS_BYTES("snmp.msgSecurityParameters", 0, 0),
-				  .title = "Security parameters" },
-	[ENGINE_ID] = { AS_BYTES("snmp.msgAuthoritativeEngineID", 0, 0),
-			.title = "Authoritative engine" },
-	[ENGINE] = { AS_GROUP("snmp.msgAuthoritativeEngine", 0), .repeats = true,
-		     .title = "What its identifier says" },
-	[ENGINE_BOOTS] = { AS_UINT("snmp.msgAuthoritativeEngineBoots", 0, 0),
-			   .title = "Boots of the engine" },
-	[ENGINE_TIME] = { AS_UINT("snmp.msgAuthoritativeEngineTime", 0, 0),
-			  .title = "Time of the engine", .about = "Seconds since its last boot" },
-	[USER_NAME] = { AS_TEXT("snmp.msgUserName", 0, 0), .title = "User" },
-	[AUTH_PARAMETERS] = { AS_BYTES("snmp.msgAuthenticationParameters", 0, 0),
-			      .title = "Authentication parameters", .about = "The digest" },
-	[PRIV_PARAMETERS] = { AS_BYTES("snmp.msgPrivacyParameters", 0, 0),
-			      .title = "Privacy parameters", .about = "The salt" },
-	[MSG_DATA] = { AS_UINT("snmp.msgData", 0, 0), .title = "Data", .values = data_names },
-	[ENCRYPTED_PDU] = { AS_BYTES("snmp.encryptedPDU", 0, 0), .title = "Encrypted body" },
-	[CONTEXT_ENGINE_ID] = { AS_BYTES("snmp.contextEngineID", 0, 0), .title = "Context engine" },
-	[CONTEXT_ENGINE] = { AS_GROUP("snmp.contextEngine", 0), .repeats = true,
-			     .title = "What its identifier says" },
-	[CONTEXT_NAME] = { AS_TEXT("snmp.contextName", 0, 0), .title = "Context name" },
-	[DATA] = { AS_UINT("snmp.data", 0, 0), .title = "Body", .values = pdu_names },
-	[ENTERPRISE] = { AS_OID("snmp.enterprise"), .title = "Enterprise",
-			 .about = "The kind of thing that sent the trap" },
-	[AGENT_ADDR] = { AS_IP4("snmp.agent_addr", 0), .title = "Agent's address" },
-	[GENERIC_TRAP] = { AS_INT("snmp.generic_trap", 0, 0), .title = "Generic trap",
-			   .values = trap_names },
-	[SPECIFIC_TRAP] = { AS_INT("snmp.specific_trap", 0, 0), .title = "Specific trap",
-			    .about = "Numbered by the enterprise" },
-	[TIME_STAMP] = { AS_UINT("snmp.time_stamp", 0, 0), .title = "Time stamp",
-			 .about = "Hundredths of a second since the agent started" },
-	[REQUEST_ID] = { AS_INT("snmp.request_id", 0, 0), .title = "Request ID" },
-	[ERROR_STATUS] = { AS_INT("snmp.error_status", 0, 0), .title = "Error status",
-			   .values = error_names },
-	[ERROR_INDEX] = { AS_INT("snmp.error_index", 0, 0), .title = "Error index",
-			  .about = "The variable that is at fault, from 1; 0: none" },
-	[NON_REPEATERS] = { AS_UINT("snmp.non_repeaters", 0, 0), .title = "Non-repeaters",
-			    .about = "Variables of which one successor is wanted" },
-	[MAX_REPETITIONS] = { AS_UINT("snmp.max_repetitions", 0, 0), .title = "Maximum repetitions",
-			      .about = "Successors wanted of each of the others" },
-	[BINDINGS] = { AS_UINT("snmp.variable_bindings", 0, 0), .title = "Variable bindings" },
-	[BINDING] = { AS_GROUP("snmp.VarBind_element", 0), .repeats = true, .depth = 1,
-		      .title = "Variable" },
-	[NAME] = { AS_OID("snmp.name"), .depth = 2, .title = "Name" },
+const struct field snmp_rows[N_SNMP_ROWS] = {
+	[SNMP_ROW_VERSION] = { AS_INT("snmp.version", 0, 0), .title = "Version",
+			       .values = version_names },
+	[SNMP_ROW_COMMUNITY] = { AS_TEXT("snmp.community", 0, 0), .title = "Community",
+				 .about = "The password, readable by all" },
+	[SNMP_ROW_MSG_VERSION] = { AS_INT("snmp.msgVersion", 0, 0), .title = "Version",
+				   .values = version_names },
+	[SNMP_ROW_MSG_ID] = { AS_UINT("snmp.msgID", 0, 0), .title = "Message ID" },
+	[SNMP_ROW_MSG_MAX_SIZE] = { AS_UINT("snmp.msgMaxSize", 0, 0),
+				    .title = "Maximum message size",
+				    .about = "The most bytes that the sender takes" },
+	[SNMP_ROW_MSG_FLAGS] = { AS_BYTES("snmp.msgFlags", 0, 0), .title = "Flags" },
+	[SNMP_ROW_FLAG_REPORT] = { AS_FLAG("snmp.v3.flags.report", 5), .depth = 1,
+				   .title = "Reportable", .about = "Errors shall be reported" },
+	[SNMP_ROW_FLAG_CRYPT] = { AS_FLAG("snmp.v3.flags.crypt", 6), .depth = 1,
+				  .title = "Encrypted" },
+	[SNMP_ROW_FLAG_AUTH] = { AS_FLAG("snmp.v3.flags.auth", 7), .depth = 1,
+				 .title = "Authenticated" },
+	[SNMP_ROW_SECURITY_MODEL] = { AS_UINT("snmp.msgSecurityModel", 0, 0),
+				      .title = "Security model", .values = security_names },
+	[SNMP_ROW_SECURITY_PARAMETERS] = { AS_BYTES("snmp.msgSecurityParameters", 0, 0),
+					   .title = "Security parameters" },
+	[SNMP_ROW_ENGINE_ID] = { AS_BYTES("snmp.msgAuthoritativeEngineID", 0, 0),
+				 .title = "Authoritative engine" },
+	[SNMP_ROW_ENGINE] = { AS_GROUP("snmp.msgAuthoritativeEngine", 0), .repeats = true,
+			      .title = "What its identifier says" },
+	[SNMP_ROW_ENGINE_BOOTS] = { AS_UINT("snmp.msgAuthoritativeEngineBoots", 0, 0),
+				    .title = "Boots of the engine" },
+	[SNMP_ROW_ENGINE_TIME] = { AS_UINT("snmp.msgAuthoritativeEngineTime", 0, 0),
+				   .title = "Time of the engine",
+				   .about = "Seconds since its last boot" },
+	[SNMP_ROW_USER_NAME] = { AS_TEXT("snmp.msgUserName", 0, 0), .title = "User" },
+	[SNMP_ROW_AUTH_PARAMETERS] = { AS_BYTES("snmp.msgAuthenticationParameters", 0, 0),
+				       .title = "Authentication parameters",
+				       .about = "The digest" },
+	[SNMP_ROW_PRIV_PARAMETERS] = { AS_BYTES("snmp.msgPrivacyParameters", 0, 0),
+				       .title = "Privacy parameters", .about = "The salt" },
+	[SNMP_ROW_MSG_DATA] = { AS_UINT("snmp.msgData", 0, 0), .title = "Data",
+				.values = data_names },
+	[SNMP_ROW_ENCRYPTED_PDU] = { AS_BYTES("snmp.encryptedPDU", 0, 0),
+				     .title = "Encrypted body" },
+	[SNMP_ROW_CONTEXT_ENGINE_ID] = { AS_BYTES("snmp.contextEngineID", 0, 0),
+					 .title = "Context engine" },
+	[SNMP_ROW_CONTEXT_ENGINE] = { AS_GROUP("snmp.contextEngine", 0), .repeats = true,
+				      .title = "What its identifier says" },
+	[SNMP_ROW_CONTEXT_NAME] = { AS_TEXT("snmp.contextName", 0, 0), .title = "Context name" },
+	[SNMP_ROW_DATA] = { AS_UINT("snmp.data", 0, 0), .title = "Body", .values = pdu_names },
+	[SNMP_ROW_ENTERPRISE] = { AS_OID("snmp.enterprise"), .title = "Enterprise",
+				  .about = "The kind of thing that sent the trap" },
+	[SNMP_ROW_AGENT_ADDR] = { AS_IP4("snmp.agent_addr", 0), .title = "Agent's address" },
+	[SNMP_ROW_GENERIC_TRAP] = { AS_INT("snmp.generic_trap", 0, 0), .title = "Generic trap",
+				    .values = trap_names },
+	[SNMP_ROW_SPECIFIC_TRAP] = { AS_INT("snmp.specific_trap", 0, 0), .title = "Specific trap",
+				     .about = "Numbered by the enterprise" },
+	[SNMP_ROW_TIME_STAMP] = { AS_UINT("snmp.time_stamp", 0, 0), .title = "Time stamp",
+				  .about = "Hundredths of a second since the agent started" },
+	[SNMP_ROW_REQUEST_ID] = { AS_INT("snmp.request_id", 0, 0), .title = "Request ID" },
+	[SNMP_ROW_ERROR_STATUS] = { AS_INT("snmp.error_status", 0, 0), .title = "Error status",
+				    .values = error_names },
+	[SNMP_ROW_ERROR_INDEX] = { AS_INT("snmp.error_index", 0, 0), .title = "Error index",
+				   .about = "The variable that is at fault, from 1; 0: none" },
+	[SNMP_ROW_NON_REPEATERS] = { AS_UINT("snmp.non_repeaters", 0, 0), .title = "Non-repeaters",
+				     .about = "Variables of which one successor is wanted" },
+	[SNMP_ROW_MAX_REPETITIONS] = { AS_UINT("snmp.max_repetitions", 0, 0),
+				       .title = "Maximum repetitions",
+				       .about = "Successors wanted of each of the others" },
+	[SNMP_ROW_BINDINGS] = { AS_UINT("snmp.variable_bindings", 0, 0),
+				.title = "Variable bindings" },
+	[SNMP_ROW_BINDING] = { AS_GROUP("snmp.VarBind_element", 0), .repeats = true, .depth = 1,
+			       .title = "Variable" },
+	[SNMP_ROW_NAME] = { AS_OID("snmp.name"), .depth = 2, .title = "Name" },
 #define VALUE_ROW(kind, n, text)                                                 \
 	{                                                                        \
 		kind("snmp.value." n, 0, 0), .depth = 2, .title = "Value, " text \
 	}
-	[VALUE_INT] = VALUE_ROW(AS_INT, "int", "integer"),
-	[VALUE_OCTETS] = VALUE_ROW(AS_BYTES, "octets", "octets"),
-	[VALUE_NULL] = { AS_FLAG("snmp.value.null", 0), .depth = 2, .title = "Value, none" },
-	[VALUE_OID] = { AS_OID("snmp.value.oid"), .depth = 2, .title = "Value, object identifier" },
-	[VALUE_IP4] = { AS_IP4("snmp.value.ipv4", 0), .depth = 2, .title = "Value, IPv4 address" },
-	[VALUE_IP6] = { AS_IP6("snmp.value.ipv6", 0), .depth = 2, .title = "Value, IPv6 address" },
-	[VALUE_ADDR] = VALUE_ROW(AS_BYTES, "addr", "address"),
-	[VALUE_COUNTER] = VALUE_ROW(AS_UINT, "counter", "counter"),
-	[VALUE_GAUGE] = VALUE_ROW(AS_UINT, "g32", "gauge"),
-	[VALUE_TICKS] = VALUE_ROW(AS_UINT, "timeticks", "hundredths of a second"),
-	[VALUE_OPAQUE] = VALUE_ROW(AS_BYTES, "opaque", "opaque"),
-	[VALUE_NSAP] = VALUE_ROW(AS_UINT, "nsap", "NSAP address"),
-	[VALUE_UINT] = VALUE_ROW(AS_UINT, "u32", "unsigned"),
+	[SNMP_ROW_VALUE_INT] = VALUE_ROW(AS_INT, "int", "integer"),
+	[SNMP_ROW_VALUE_OCTETS] = VALUE_ROW(AS_BYTES, "octets", "octets"),
+	[SNMP_ROW_VALUE_NULL] = { AS_FLAG("snmp.value.null", 0), .depth = 2,
+				  .title = "Value, none" },
+	[SNMP_ROW_VALUE_OID] = { AS_OID("snmp.value.oid"), .depth = 2,
+				 .title = "Value, object identifier" },
+	[SNMP_ROW_VALUE_IP4] = { AS_IP4("snmp.value.ipv4", 0), .depth = 2,
+				 .title = "Value, IPv4 address" },
+	[SNMP_ROW_VALUE_IP6] = { AS_IP6("snmp.value.ipv6", 0), .depth = 2,
+				 .title = "Value, IPv6 address" },
+	[SNMP_ROW_VALUE_ADDR] = VALUE_ROW(AS_BYTES, "addr", "address"),
+	[SNMP_ROW_VALUE_COUNTER] = VALUE_ROW(AS_UINT, "counter", "counter"),
+	[SNMP_ROW_VALUE_GAUGE] = VALUE_ROW(AS_UINT, "g32", "gauge"),
+	[SNMP_ROW_VALUE_TICKS] = VALUE_ROW(AS_UINT, "timeticks", "hundredths of a second"),
+	[SNMP_ROW_VALUE_OPAQUE] = VALUE_ROW(AS_BYTES, "opaque", "opaque"),
+	[SNMP_ROW_VALUE_NSAP] = VALUE_ROW(AS_UINT, "nsap", "NSAP address"),
+	[SNMP_ROW_VALUE_UINT] = VALUE_ROW(AS_UINT, "u32", "unsigned"),
 #define NO_VALUE_ROW(n, text)                                                \
 	{                                                                    \
 		AS_FLAG("snmp." n, 0), .depth = 2, .title = n, .about = text \
 	}
-	[NO_SUCH_OBJECT] = NO_VALUE_ROW("noSuchObject", "The agent does not know such a variable"),
-	[NO_SUCH_INSTANCE] =
+	[SNMP_ROW_NO_SUCH_OBJECT] =
+		NO_VALUE_ROW("noSuchObject", "The agent does not know such a variable"),
+	[SNMP_ROW_NO_SUCH_INSTANCE] =
 		NO_VALUE_ROW("noSuchInstance", "The variable exists, but not so often"),
-	[END_OF_MIB_VIEW] = NO_VALUE_ROW("endOfMibView", "Nothing follows"),
-	[VALUE_UNKNOWN] = VALUE_ROW(AS_BYTES, "unk", "of an unknown type"),
-	[CONFORM] = { AS_FLAG("snmp.engineid.conform", 0), .depth = 1,
-		      .title = "Formed as in RFC 3411", .about = "Else as in RFC 1910" },
-	[ENTERPRISE_ID] = { AS_UINT("snmp.engineid.enterprise", 1, 31), .depth = 1,
-			    .title = "Enterprise", .about = "Number of the maker at IANA" },
-	[FORMAT] = { AS_UINT("snmp.engineid.format", BYTE(4), 8), .depth = 1, .title = "Format",
-		     .values = format_names },
-	[ENGINE_IP4] = { AS_IP4("snmp.engineid.ipv4", BYTE(5)), .depth = 1,
-			 .title = "IPv4 address" },
-	[ENGINE_IP6] = { AS_IP6("snmp.engineid.ipv6", BYTE(5)), .depth = 1,
-			 .title = "IPv6 address" },
-	[ENGINE_MAC] = { AS_MAC("snmp.engineid.mac", BYTE(5)), .depth = 1, .title = "MAC address" },
-	[ENGINE_TEXT] = { AS_TEXT("snmp.engineid.text", BYTE(5), 0), .depth = 1, .title = "Text" },
-	[ENGINE_DATA] = { AS_BYTES("snmp.engineid.data", BYTE(5), 0), .depth = 1, .title = "Data" },
-	[ENGINE_CREATED] = { AS_TIME("snmp.engineid.time"), .depth = 1, .title = "Made at" },
-	[ENGINE_TRAILER] = { AS_BYTES("snmp.agentid_trailer", BYTE(4), 0), .depth = 1,
-			     .title = "Trailer" },
+	[SNMP_ROW_END_OF_MIB_VIEW] = NO_VALUE_ROW("endOfMibView", "Nothing follows"),
+	[SNMP_ROW_VALUE_UNKNOWN] = VALUE_ROW(AS_BYTES, "unk", "of an unknown type"),
+	[SNMP_ROW_CONFORM] = { AS_FLAG("snmp.engineid.conform", 0), .depth = 1,
+			       .title = "Formed as in RFC 3411", .about = "Else as in RFC 1910" },
+	[SNMP_ROW_ENTERPRISE_ID] = { AS_UINT("snmp.engineid.enterprise", 1, 31), .depth = 1,
+				     .title = "Enterprise",
+				     .about = "Number of the maker at IANA" },
+	[SNMP_ROW_FORMAT] = { AS_UINT("snmp.engineid.format", BYTE(4), 8), .depth = 1,
+			      .title = "Format", .values = format_names },
+	[SNMP_ROW_ENGINE_IP4] = { AS_IP4("snmp.engineid.ipv4", BYTE(5)), .depth = 1,
+				  .title = "IPv4 address" },
+	[SNMP_ROW_ENGINE_IP6] = { AS_IP6("snmp.engineid.ipv6", BYTE(5)), .depth = 1,
+				  .title = "IPv6 address" },
+	[SNMP_ROW_ENGINE_MAC] = { AS_MAC("snmp.engineid.mac", BYTE(5)), .depth = 1,
+				  .title = "MAC address" },
+	[SNMP_ROW_ENGINE_TEXT] = { AS_TEXT("snmp.engineid.text", BYTE(5), 0), .depth = 1,
+				   .title = "Text" },
+	[SNMP_ROW_ENGINE_DATA] = { AS_BYTES("snmp.engineid.data", BYTE(5), 0), .depth = 1,
+				   .title = "Data" },
+	[SNMP_ROW_ENGINE_CREATED] = { AS_TIME("snmp.engineid.time"), .depth = 1,
+				      .title = "Made at" },
+	[SNMP_ROW_ENGINE_TRAILER] = { AS_BYTES("snmp.agentid_trailer", BYTE(4), 0), .depth = 1,
+				      .title = "Trailer" },
 };
 
 const char *snmp_pdu_name(uint8_t tag)
 {
-	return (tag & 0xe0) == BER_CONSTRUCTED(0) ? field_value_name(&rows[DATA], tag & 0x1f)
-						  : NULL;
+	return (tag & 0xe0) == BER_CONSTRUCTED(0)
+		       ? field_value_name(&snmp_rows[SNMP_ROW_DATA], tag & 0x1f)
+		       : NULL;
 }
 
 const char *snmp_error_name(int64_t status)
 {
-	return field_value_name(&rows[ERROR_STATUS], (uint64_t)status);
+	return field_value_name(&snmp_rows[SNMP_ROW_ERROR_STATUS], (uint64_t)status);
 }
 
 const char *snmp_trap_name(int64_t generic)
 {
-	return field_value_name(&rows[GENERIC_TRAP], (uint64_t)generic);
+	return field_value_name(&snmp_rows[SNMP_ROW_GENERIC_TRAP], (uint64_t)generic);
 }
 
 /* The next element, which must be of @tag, as the row's field. */
-static bool give(struct walk *w, uint32_t *at, uint32_t end, uint8_t tag, enum row row,
+static bool give(struct walk *w, uint32_t *at, uint32_t end, uint8_t tag, enum snmp_row row,
 		 uint8_t depth)
 {
 	struct ber_part part;
 
-	return ber_walk_tag(w, at, end, tag, &part) && ber_walk_give(w, &part, &rows[row], depth);
+	return ber_walk_tag(w, at, end, tag, &part) &&
+	       ber_walk_give(w, &part, &snmp_rows[row], depth);
 }
 
 /* The value's bytes from @skip on. */
-static void engine_rest(struct walk *w, const struct ber_part *part, enum row row, uint32_t skip,
-			uint8_t depth)
+static void engine_rest(struct walk *w, const struct ber_part *part, enum snmp_row row,
+			uint32_t skip, uint8_t depth)
 {
 	if (part->end - part->at > skip)
-		walk_field(w, &rows[row], part->at + skip, part->end - part->at - skip, depth);
+		walk_field(w, &snmp_rows[row], part->at + skip, part->end - part->at - skip, depth);
 }
 
 #define ENTERPRISE_NET_SNMP 8072
@@ -288,8 +242,8 @@ static void engine_net_snmp(struct walk *w, const struct ber_part *part, uint8_t
 {
 	uint32_t s = __builtin_bswap32(load_be32(w->packet->bytes + part->at + 9));
 
-	walk_field(w, &rows[ENGINE_DATA], part->at + 5, 4, depth);
-	walk_number(w, &rows[ENGINE_CREATED], part->at + 9, 4, s * NS_PER_S, depth);
+	walk_field(w, &snmp_rows[SNMP_ROW_ENGINE_DATA], part->at + 5, 4, depth);
+	walk_number(w, &snmp_rows[SNMP_ROW_ENGINE_CREATED], part->at + 9, 4, s * NS_PER_S, depth);
 }
 
 static void engine_format(struct walk *w, const struct ber_part *part, uint8_t depth)
@@ -298,70 +252,70 @@ static void engine_format(struct walk *w, const struct ber_part *part, uint8_t d
 	uint32_t len = part->end - part->at - 5;
 
 	if (id[4] == 1 && len == 4)
-		engine_rest(w, part, ENGINE_IP4, 5, depth);
+		engine_rest(w, part, SNMP_ROW_ENGINE_IP4, 5, depth);
 	else if (id[4] == 2 && len == 16)
-		engine_rest(w, part, ENGINE_IP6, 5, depth);
+		engine_rest(w, part, SNMP_ROW_ENGINE_IP6, 5, depth);
 	else if (id[4] == 3 && len == 6)
-		engine_rest(w, part, ENGINE_MAC, 5, depth);
+		engine_rest(w, part, SNMP_ROW_ENGINE_MAC, 5, depth);
 	else if (id[4] == 4)
-		engine_rest(w, part, ENGINE_TEXT, 5, depth);
+		engine_rest(w, part, SNMP_ROW_ENGINE_TEXT, 5, depth);
 	else if (id[4] == 128 && (len == 8 || len == 12) &&
 		 (load_be32(id) & 0x7fffffff) == ENTERPRISE_NET_SNMP)
 		engine_net_snmp(w, part, depth);
 	else
-		engine_rest(w, part, ENGINE_DATA, 5, depth);
+		engine_rest(w, part, SNMP_ROW_ENGINE_DATA, 5, depth);
 }
 
 /* An engine's identifier: the octets, and in @group what they say (RFC 3411 section 5). */
-static bool give_engine(struct walk *w, uint32_t *at, uint32_t end, enum row row, enum row group,
-			uint8_t depth)
+static bool give_engine(struct walk *w, uint32_t *at, uint32_t end, enum snmp_row row,
+			enum snmp_row group, uint8_t depth)
 {
 	struct ber_part part;
 	uint32_t len;
 
 	if (!ber_walk_tag(w, at, end, BER_OCTET_STRING, &part) ||
-	    !ber_walk_give(w, &part, &rows[row], depth))
+	    !ber_walk_give(w, &part, &snmp_rows[row], depth))
 		return false;
 	len = part.end - part.at;
 	if (len < 5)
 		return true;
-	walk_group(w, &rows[group], part.at, len, depth, NULL);
-	walk_rows(w, &rows[CONFORM], 2, part.at, part.end, depth);
+	walk_group(w, &snmp_rows[group], part.at, len, depth, NULL);
+	walk_rows(w, &snmp_rows[SNMP_ROW_CONFORM], 2, part.at, part.end, depth);
 	if (!(w->packet->bytes[part.at] & 0x80)) {
 		if (len == 12)
-			engine_rest(w, &part, ENGINE_TRAILER, 4, depth);
+			engine_rest(w, &part, SNMP_ROW_ENGINE_TRAILER, 4, depth);
 		return true;
 	}
-	walk_rows(w, &rows[FORMAT], 1, part.at, part.end, depth);
+	walk_rows(w, &snmp_rows[SNMP_ROW_FORMAT], 1, part.at, part.end, depth);
 	engine_format(w, &part, depth);
 	return true;
 }
 
-static enum row address_row(uint32_t len)
+static enum snmp_row address_row(uint32_t len)
 {
-	return len == 4 ? VALUE_IP4 : len == 16 ? VALUE_IP6 : VALUE_ADDR;
+	return len == 4 ? SNMP_ROW_VALUE_IP4 : len == 16 ? SNMP_ROW_VALUE_IP6 : SNMP_ROW_VALUE_ADDR;
 }
 
 /* The row that shows a value of the part's type. */
-static enum row value_row(const struct walk *w, const struct ber_part *part)
+static enum snmp_row value_row(const struct walk *w, const struct ber_part *part)
 {
 	static const struct {
 		uint8_t tag, row;
 	} types[] = {
-		{ BER_INTEGER, VALUE_INT },
-		{ BER_OCTET_STRING, VALUE_OCTETS },
-		{ BER_NULL, VALUE_NULL },
-		{ BER_OID, VALUE_OID },
-		{ SNMP_COUNTER32, VALUE_COUNTER },
-		{ SNMP_GAUGE32, VALUE_GAUGE },
-		{ SNMP_TIME_TICKS, VALUE_TICKS },
-		{ SNMP_OPAQUE, VALUE_OPAQUE },
-		{ SNMP_NSAP, VALUE_NSAP },
-		{ SNMP_COUNTER64, VALUE_COUNTER },
-		{ SNMP_UINTEGER32, VALUE_UINT },
-		{ SNMP_NO_SUCH_OBJECT, NO_SUCH_OBJECT },
-		{ SNMP_NO_SUCH_INSTANCE, NO_SUCH_INSTANCE },
-		{ SNMP_END_OF_MIB_VIEW, END_OF_MIB_VIEW },
+		{ BER_INTEGER, SNMP_ROW_VALUE_INT },
+		{ BER_OCTET_STRING, SNMP_ROW_VALUE_OCTETS },
+		{ BER_NULL, SNMP_ROW_VALUE_NULL },
+		{ BER_OID, SNMP_ROW_VALUE_OID },
+		{ SNMP_COUNTER32, SNMP_ROW_VALUE_COUNTER },
+		{ SNMP_GAUGE32, SNMP_ROW_VALUE_GAUGE },
+		{ SNMP_TIME_TICKS, SNMP_ROW_VALUE_TICKS },
+		{ SNMP_OPAQUE, SNMP_ROW_VALUE_OPAQUE },
+		{ SNMP_NSAP, SNMP_ROW_VALUE_NSAP },
+		{ SNMP_COUNTER64, SNMP_ROW_VALUE_COUNTER },
+		{ SNMP_UINTEGER32, SNMP_ROW_VALUE_UINT },
+		{ SNMP_NO_SUCH_OBJECT, SNMP_ROW_NO_SUCH_OBJECT },
+		{ SNMP_NO_SUCH_INSTANCE, SNMP_ROW_NO_SUCH_INSTANCE },
+		{ SNMP_END_OF_MIB_VIEW, SNMP_ROW_END_OF_MIB_VIEW },
 	};
 	const uint8_t *bytes = w->packet->bytes + part->at;
 	uint32_t len = part->end - part->at;
@@ -371,35 +325,36 @@ static enum row value_row(const struct walk *w, const struct ber_part *part)
 	if (part->tag == SNMP_IP_ADDRESS)
 		return address_row(len);
 	for (size_t n = 0; n < ARRAY_LEN(types); n++) {
-		const struct field *f = &rows[types[n].row];
+		const struct field *f = &snmp_rows[types[n].row];
 
 		if (types[n].tag != part->tag)
 			continue;
 		/* Numbers that are none are shown as octets. */
 		if ((f->type == FIELD_INT && ber_int_of(bytes, len, &i) < 0) ||
 		    (f->type == FIELD_UINT && ber_uint_of(bytes, len, &u) < 0))
-			return VALUE_UNKNOWN;
+			return SNMP_ROW_VALUE_UNKNOWN;
 		return types[n].row;
 	}
-	return VALUE_UNKNOWN;
+	return SNMP_ROW_VALUE_UNKNOWN;
 }
 
 static void walk_binding(struct walk *w, const struct ber_part *binding, uint8_t depth)
 {
 	uint32_t at = binding->at;
 	struct ber_part value;
-	enum row row;
+	enum snmp_row row;
 
-	if (!walk_group(w, &rows[BINDING], binding->off, binding->at - binding->off, depth, NULL) ||
-	    !give(w, &at, binding->end, BER_OID, NAME, depth) ||
+	if (!walk_group(w, &snmp_rows[SNMP_ROW_BINDING], binding->off, binding->at - binding->off,
+			depth, NULL) ||
+	    !give(w, &at, binding->end, BER_OID, SNMP_ROW_NAME, depth) ||
 	    !ber_walk(w, &at, binding->end, &value) ||
 	    !walk_fits(w, value.at, value.end - value.at, value.end))
 		return;
 	row = value_row(w, &value);
-	if (rows[row].type == FIELD_FLAG)
-		walk_number(w, &rows[row], value.off, value.end - value.off, 1, depth);
+	if (snmp_rows[row].type == FIELD_FLAG)
+		walk_number(w, &snmp_rows[row], value.off, value.end - value.off, 1, depth);
 	else
-		ber_walk_give(w, &value, &rows[row], depth);
+		ber_walk_give(w, &value, &snmp_rows[row], depth);
 }
 
 /* Elements that are there, whole or not. */
@@ -420,7 +375,8 @@ static void walk_bindings(struct walk *w, uint32_t *at, uint32_t end, uint8_t de
 
 	if (!ber_walk_tag(w, at, end, BER_SEQUENCE, &list))
 		return;
-	walk_number(w, &rows[BINDINGS], list.off, list.at - list.off, count_parts(w, &list), depth);
+	walk_number(w, &snmp_rows[SNMP_ROW_BINDINGS], list.off, list.at - list.off,
+		    count_parts(w, &list), depth);
 	for (uint32_t next = list.at; next < list.end && !w->over;)
 		if (ber_walk_tag(w, &next, list.end, BER_SEQUENCE, &binding))
 			walk_binding(w, &binding, depth);
@@ -438,22 +394,22 @@ static void walk_pdu(struct walk *w, uint32_t *at, uint32_t end, uint8_t depth)
 		walk_fault(w, -E_MALFORMED, pdu.off);
 		return;
 	}
-	walk_number(w, &rows[DATA], pdu.off, 1, pdu.tag & 0x1f, depth);
+	walk_number(w, &snmp_rows[SNMP_ROW_DATA], pdu.off, 1, pdu.tag & 0x1f, depth);
 	depth++;
 	next = pdu.at;
 	bulk = pdu.tag == SNMP_GET_BULK;
 	if (pdu.tag == SNMP_TRAP_V1)
-		good = give(w, &next, pdu.end, BER_OID, ENTERPRISE, depth) &&
-		       give(w, &next, pdu.end, SNMP_IP_ADDRESS, AGENT_ADDR, depth) &&
-		       give(w, &next, pdu.end, BER_INTEGER, GENERIC_TRAP, depth) &&
-		       give(w, &next, pdu.end, BER_INTEGER, SPECIFIC_TRAP, depth) &&
-		       give(w, &next, pdu.end, SNMP_TIME_TICKS, TIME_STAMP, depth);
+		good = give(w, &next, pdu.end, BER_OID, SNMP_ROW_ENTERPRISE, depth) &&
+		       give(w, &next, pdu.end, SNMP_IP_ADDRESS, SNMP_ROW_AGENT_ADDR, depth) &&
+		       give(w, &next, pdu.end, BER_INTEGER, SNMP_ROW_GENERIC_TRAP, depth) &&
+		       give(w, &next, pdu.end, BER_INTEGER, SNMP_ROW_SPECIFIC_TRAP, depth) &&
+		       give(w, &next, pdu.end, SNMP_TIME_TICKS, SNMP_ROW_TIME_STAMP, depth);
 	else
-		good = give(w, &next, pdu.end, BER_INTEGER, REQUEST_ID, depth) &&
-		       give(w, &next, pdu.end, BER_INTEGER, bulk ? NON_REPEATERS : ERROR_STATUS,
-			    depth) &&
-		       give(w, &next, pdu.end, BER_INTEGER, bulk ? MAX_REPETITIONS : ERROR_INDEX,
-			    depth);
+		good = give(w, &next, pdu.end, BER_INTEGER, SNMP_ROW_REQUEST_ID, depth) &&
+		       give(w, &next, pdu.end, BER_INTEGER,
+			    bulk ? SNMP_ROW_NON_REPEATERS : SNMP_ROW_ERROR_STATUS, depth) &&
+		       give(w, &next, pdu.end, BER_INTEGER,
+			    bulk ? SNMP_ROW_MAX_REPETITIONS : SNMP_ROW_ERROR_INDEX, depth);
 	if (good)
 		walk_bindings(w, &next, pdu.end, depth);
 }
@@ -467,15 +423,15 @@ static bool walk_global_data(struct walk *w, uint32_t *at, uint32_t end, uint64_
 	if (!ber_walk_tag(w, at, end, BER_SEQUENCE, &header))
 		return false;
 	next = header.at;
-	if (!give(w, &next, header.end, BER_INTEGER, MSG_ID, 0) ||
-	    !give(w, &next, header.end, BER_INTEGER, MSG_MAX_SIZE, 0) ||
+	if (!give(w, &next, header.end, BER_INTEGER, SNMP_ROW_MSG_ID, 0) ||
+	    !give(w, &next, header.end, BER_INTEGER, SNMP_ROW_MSG_MAX_SIZE, 0) ||
 	    !ber_walk_tag(w, &next, header.end, BER_OCTET_STRING, &part) ||
-	    !ber_walk_give(w, &part, &rows[MSG_FLAGS], 0))
+	    !ber_walk_give(w, &part, &snmp_rows[SNMP_ROW_MSG_FLAGS], 0))
 		return false;
 	if (part.end > part.at)
-		walk_rows(w, &rows[FLAG_REPORT], 3, part.at, part.end, 0);
+		walk_rows(w, &snmp_rows[SNMP_ROW_FLAG_REPORT], 3, part.at, part.end, 0);
 	return ber_walk_tag(w, &next, header.end, BER_INTEGER, &part) &&
-	       ber_walk_give(w, &part, &rows[SECURITY_MODEL], 0) &&
+	       ber_walk_give(w, &part, &snmp_rows[SNMP_ROW_SECURITY_MODEL], 0) &&
 	       ber_uint_of(w->packet->bytes + part.at, part.end - part.at, ret_model) == 0;
 }
 
@@ -491,12 +447,12 @@ static bool walk_user(struct walk *w, uint32_t *at, uint32_t end)
 	if (!ber_walk_tag(w, &next, octets.end, BER_SEQUENCE, &part))
 		return false;
 	next = part.at;
-	return give_engine(w, &next, part.end, ENGINE_ID, ENGINE, 0) &&
-	       give(w, &next, part.end, BER_INTEGER, ENGINE_BOOTS, 0) &&
-	       give(w, &next, part.end, BER_INTEGER, ENGINE_TIME, 0) &&
-	       give(w, &next, part.end, BER_OCTET_STRING, USER_NAME, 0) &&
-	       give(w, &next, part.end, BER_OCTET_STRING, AUTH_PARAMETERS, 0) &&
-	       give(w, &next, part.end, BER_OCTET_STRING, PRIV_PARAMETERS, 0);
+	return give_engine(w, &next, part.end, SNMP_ROW_ENGINE_ID, SNMP_ROW_ENGINE, 0) &&
+	       give(w, &next, part.end, BER_INTEGER, SNMP_ROW_ENGINE_BOOTS, 0) &&
+	       give(w, &next, part.end, BER_INTEGER, SNMP_ROW_ENGINE_TIME, 0) &&
+	       give(w, &next, part.end, BER_OCTET_STRING, SNMP_ROW_USER_NAME, 0) &&
+	       give(w, &next, part.end, BER_OCTET_STRING, SNMP_ROW_AUTH_PARAMETERS, 0) &&
+	       give(w, &next, part.end, BER_OCTET_STRING, SNMP_ROW_PRIV_PARAMETERS, 0);
 }
 
 static void walk_v3(struct walk *w, uint32_t at, uint32_t end)
@@ -509,13 +465,14 @@ static void walk_v3(struct walk *w, uint32_t at, uint32_t end)
 		return;
 	user = model == SNMP_V3;
 	if (user ? !walk_user(w, &at, end)
-		 : !give(w, &at, end, BER_OCTET_STRING, SECURITY_PARAMETERS, 0))
+		 : !give(w, &at, end, BER_OCTET_STRING, SNMP_ROW_SECURITY_PARAMETERS, 0))
 		return;
 	if (!ber_walk(w, &at, end, &scoped))
 		return;
-	walk_number(w, &rows[MSG_DATA], scoped.off, 1, scoped.tag == BER_OCTET_STRING, 0);
+	walk_number(w, &snmp_rows[SNMP_ROW_MSG_DATA], scoped.off, 1, scoped.tag == BER_OCTET_STRING,
+		    0);
 	if (scoped.tag == BER_OCTET_STRING) {
-		ber_walk_give(w, &scoped, &rows[ENCRYPTED_PDU], 1);
+		ber_walk_give(w, &scoped, &snmp_rows[SNMP_ROW_ENCRYPTED_PDU], 1);
 		return;
 	}
 	if (scoped.tag != BER_SEQUENCE) {
@@ -523,8 +480,9 @@ static void walk_v3(struct walk *w, uint32_t at, uint32_t end)
 		return;
 	}
 	at = scoped.at;
-	if (give_engine(w, &at, scoped.end, CONTEXT_ENGINE_ID, CONTEXT_ENGINE, 1) &&
-	    give(w, &at, scoped.end, BER_OCTET_STRING, CONTEXT_NAME, 1))
+	if (give_engine(w, &at, scoped.end, SNMP_ROW_CONTEXT_ENGINE_ID, SNMP_ROW_CONTEXT_ENGINE,
+			1) &&
+	    give(w, &at, scoped.end, BER_OCTET_STRING, SNMP_ROW_CONTEXT_NAME, 1))
 		walk_pdu(w, &at, scoped.end, 1);
 }
 
@@ -542,12 +500,14 @@ static void snmp_walk(struct walk *w)
 		return;
 	if (ber_int_of(w->packet->bytes + part.at, part.end - part.at, &version) < 0)
 		version = -1;
-	if (!ber_walk_give(w, &part, &rows[version == SNMP_V3 ? MSG_VERSION : VERSION], 0))
+	if (!ber_walk_give(w, &part,
+			   &snmp_rows[version == SNMP_V3 ? SNMP_ROW_MSG_VERSION : SNMP_ROW_VERSION],
+			   0))
 		return;
 	if (version == SNMP_V3)
 		walk_v3(w, at, message.end);
 	else if ((version == SNMP_V1 || version == SNMP_V2C) &&
-		 give(w, &at, message.end, BER_OCTET_STRING, COMMUNITY, 0))
+		 give(w, &at, message.end, BER_OCTET_STRING, SNMP_ROW_COMMUNITY, 0))
 		walk_pdu(w, &at, message.end, 0);
 }
 
@@ -632,140 +592,6 @@ static int64_t snmp_message(struct dialogue *d, bool reply, const uint8_t *bytes
 	return (int64_t)(cursor_pos(&c) + contents);
 }
 
-/* The element of a value, by its row. */
-static void put_value(struct ber_out *o, const struct compose_setting *s)
-{
-	static const uint8_t tags[] = {
-		[VALUE_OCTETS] = BER_OCTET_STRING,
-		[VALUE_NULL] = BER_NULL,
-		[VALUE_OID] = BER_OID,
-		[VALUE_IP4] = SNMP_IP_ADDRESS,
-		[VALUE_IP6] = SNMP_IP_ADDRESS,
-		[VALUE_ADDR] = SNMP_IP_ADDRESS,
-		[VALUE_GAUGE] = SNMP_GAUGE32,
-		[VALUE_TICKS] = SNMP_TIME_TICKS,
-		[VALUE_OPAQUE] = SNMP_OPAQUE,
-		[VALUE_NSAP] = SNMP_NSAP,
-		[VALUE_UINT] = SNMP_UINTEGER32,
-		[NO_SUCH_OBJECT] = SNMP_NO_SUCH_OBJECT,
-		[NO_SUCH_INSTANCE] = SNMP_NO_SUCH_INSTANCE,
-		[END_OF_MIB_VIEW] = SNMP_END_OF_MIB_VIEW,
-	};
-	enum row row = (enum row)(s->field - rows);
-
-	if (row == VALUE_INT)
-		ber_put_int(o, BER_INTEGER, (int64_t)s->number);
-	else if (row == VALUE_COUNTER)
-		ber_put_uint(o, s->number > UINT32_MAX ? SNMP_COUNTER64 : SNMP_COUNTER32,
-			     s->number);
-	else if (s->field->type == FIELD_FLAG)
-		ber_put_octets(o, tags[row], NULL, 0);
-	else if (field_is_number(s->field))
-		ber_put_uint(o, tags[row], s->number);
-	else
-		ber_put_octets(o, tags[row], s->bytes, s->len);
-}
-
-static bool is_value(const struct field *f)
-{
-	return f >= &rows[VALUE_INT] && f < &rows[VALUE_UNKNOWN];
-}
-
-/* A name begins a variable, the value after it is its own, null when there is none. */
-static void put_bindings(struct ber_out *o, struct compose *m)
-{
-	const uint8_t *list = o->at, *variable;
-	struct compose_setting *value = NULL;
-
-	for (size_t i = m->n; i-- > 0;) {
-		struct compose_setting *s = &m->settings[i];
-
-		if (s->field == &rows[BINDING])
-			s->used = true;
-		if (is_value(s->field) && !value) {
-			s->used = true;
-			value = s;
-		}
-		if (s->field != &rows[NAME])
-			continue;
-		s->used = true;
-		variable = o->at;
-		if (value)
-			put_value(o, value);
-		else
-			ber_put_octets(o, BER_NULL, NULL, 0);
-		ber_put_octets(o, BER_OID, s->bytes, s->len);
-		ber_put_head(o, BER_SEQUENCE, (size_t)(variable - o->at));
-		value = NULL;
-	}
-	if (value) /* without a name before it */
-		value->used = false;
-	ber_put_head(o, BER_SEQUENCE, (size_t)(list - o->at));
-}
-
-static void put_int(struct ber_out *o, struct compose *m, enum row row, int64_t otherwise)
-{
-	const struct compose_setting *s = compose_find(m, &rows[row]);
-
-	ber_put_int(o, BER_INTEGER, s ? (int64_t)s->number : otherwise);
-}
-
-/* RFC 1157 section 4.1.6. */
-static void put_trap(struct ber_out *o, struct compose *m)
-{
-	static const uint8_t nobody[4], snmp[] = { 0x2b, 6, 1, 6, 3, 1, 1, 5 }; /* snmpTraps */
-	const struct compose_setting *enterprise = compose_find(m, &rows[ENTERPRISE]);
-	const struct compose_setting *agent = compose_find(m, &rows[AGENT_ADDR]);
-	const struct compose_setting *stamp = compose_find(m, &rows[TIME_STAMP]);
-
-	ber_put_uint(o, SNMP_TIME_TICKS, compose_number(stamp, 0));
-	put_int(o, m, SPECIFIC_TRAP, 0);
-	put_int(o, m, GENERIC_TRAP, 0);
-	ber_put_octets(o, SNMP_IP_ADDRESS, agent ? agent->bytes : nobody, 4);
-	ber_put_octets(o, BER_OID, enterprise ? enterprise->bytes : snmp,
-		       enterprise ? enterprise->len : sizeof(snmp));
-}
-
-/* Versions 1 and 2c: version, community, a body with variables. */
-static int snmp_compose(struct compose *m, struct fault *fault)
-{
-	struct ber_out o = ber_out_in(m->out.data, m->out.cap);
-	const struct compose_setting *version = compose_find(m, &rows[VERSION]);
-	const struct compose_setting *data = compose_find(m, &rows[DATA]);
-	const struct compose_setting *community = compose_find(m, &rows[COMMUNITY]);
-	uint8_t pdu = (uint8_t)BER_CONSTRUCTED(compose_number(data, 0) & 0x1f);
-	const uint8_t *end = o.at;
-
-	if (data && data->number > 8)
-		return compose_fails(m, data, fault, "snmp.data is from 0, get, to 8, report");
-	put_bindings(&o, m);
-	if (pdu == SNMP_TRAP_V1) {
-		put_trap(&o, m);
-	} else {
-		bool bulk = pdu == SNMP_GET_BULK;
-
-		put_int(&o, m, bulk ? MAX_REPETITIONS : ERROR_INDEX, bulk ? 10 : 0);
-		put_int(&o, m, bulk ? NON_REPEATERS : ERROR_STATUS, 0);
-		put_int(&o, m, REQUEST_ID, 1);
-	}
-	ber_put_head(&o, pdu, (size_t)(end - o.at));
-	ber_put_octets(&o, BER_OCTET_STRING, community ? (const void *)community->bytes : "public",
-		       community ? community->len : strlen("public"));
-	ber_put_int(&o, BER_INTEGER,
-		    version		  ? (int64_t)version->number
-		    : pdu == SNMP_TRAP_V1 ? SNMP_V1
-					  : SNMP_V2C);
-	ber_put_head(&o, BER_SEQUENCE, (size_t)(end - o.at));
-	if (o.err)
-		return o.err;
-	memmove(m->out.data, o.at, ber_out_len(&o));
-	m->out.len = ber_out_len(&o);
-	m->reply = pdu == SNMP_RESPONSE || pdu == SNMP_REPORT;
-	if (pdu == SNMP_TRAP_V1 || pdu == SNMP_TRAP || pdu == SNMP_INFORM)
-		m->port = TRAP_PORT;
-	return 0;
-}
-
 const struct protocol protocol_snmp = {
 	PROTOCOL_NAME("snmp"),
 	.short_name = "SNMP",
@@ -775,10 +601,11 @@ const struct protocol protocol_snmp = {
 	.min_len = 2,
 	.whole = true,
 	.application = true,
-	.more_rows = &(const struct rows){ rows, ARRAY_LEN(rows) },
+	.more_rows = &(const struct rows){ snmp_rows, N_SNMP_ROWS },
 	.n_more_rows = 1,
 	.walk = snmp_walk,
 	.compose = snmp_compose,
+	.craft_rows = &(const struct rows){ snmp_key_rows, N_SNMP_KEY_ROWS },
 	.line = snmp_line,
 	.exchange = &exchange,
 	.guess = snmp_guess,
