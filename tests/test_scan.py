@@ -229,6 +229,14 @@ def test_udp_as_nmap_says(net):
         assert_same(ours, theirs, host)
 
 
+@pytest.mark.parametrize("how", ["-sSU", "-sTU"])
+def test_each_protocol_has_its_own_ports(net, how):
+    ours, theirs = both(net, [how], "-p", "500,T:22,80-81,U:53,T:5000", "10.97.0.2", "10.97.1.2")
+    for host in ["10.97.0.2", "10.97.1.2"]:
+        assert_same(ours, theirs, host)
+    assert ours.scaninfo() == theirs.scaninfo()
+
+
 def test_grepable_as_nmap_writes_it(net):
     words = ["-sS", "-p", "22,53,80-100,443,1000-1100", "10.97.0.2", "10.97.1.2", "-oG", "-"]
     done = net.here.scan(*words, *QUICK)
@@ -390,9 +398,13 @@ def test_the_dry_run_is_the_plan(net, seed):
     letters = chance.choice(["S", "T", "U", "SU", "TU"])
     protocols = [{"S": "tcp", "T": "tcp", "U": "udp"}[c] for c in letters]
     retries, n_shards = chance.randrange(4), chance.randrange(1, 6)
-    words = ["-s" + letters, "-p", ",".join(map(str, ports)), "--retries", retries, "--seed", seed,
-             *targets]
-    expected = naive(targets, ports, protocols, retries + 1)
+    typed, more = ",".join(map(str, ports)), set()
+    if len(letters) == 2:
+        more = {chance.randrange(1, 65536) for _ in range(5)} - ports
+        typed += ",U:" + ",".join(map(str, more))
+    words = ["-s" + letters, "-p", typed, "--retries", retries, "--seed", seed, *targets]
+    expected = (naive(targets, ports, protocols, retries + 1)
+                + naive(targets, more, ["udp"], retries + 1))
     whole = dry(net, *words)
     assert collections.Counter(whole) == expected
     shards = [dry(net, "--shard", "%d/%d" % (i + 1, n_shards), *words) for i in range(n_shards)]
@@ -462,8 +474,10 @@ def test_what_is_broken_off_goes_on(net, counting, tmp_path, how):
 
 def test_results_go_on_too(net, tmp_path):
     path = tmp_path / "file"
-    words = ["-sS", "-Pn", "--seed", "5", "-p", "1-2000", *QUICK, "10.97.1.2", "fd97:1::2"]
+    words = ["-sSU", "-Pn", "--seed", "5", "-p", "T:1-2000,U:53,500", *QUICK, "10.97.1.2",
+             "fd97:1::2"]
     whole = states(net.here.scan("-v", "--json", *words))
+    assert len(whole) == 2 * 2002
     for _ in range(3):
         net.here.scan("--rate", "2000", "--max-time", "0.4", "--resume", path, *words)
         assert path.exists()
@@ -654,6 +668,8 @@ def test_through_a_tunnel_without_ethernet(net, how):
 
 @pytest.mark.parametrize("words,status,what", [
     ([], 2, "expected TARGETS"), (["-p", "0", "10.97.0.2"], 2, "1 to 65535"),
+    (["-p", "T:80,U:53", "10.97.0.2"], 2, "add it"), (["-sU", "-p", "T:80", "h"], 2, "-sS or -sT"),
+    (["-sSU", "-p", "T:80", "10.97.0.2"], 2, "no UDP ports"), (["-p", "S:1", "h"], 2, "expected T:"),
     (["-p", "65536", "10.97.0.2"], 2, "1 to 65535"), (["-p", "9-3", "10.97.0.2"], 2, "backwards"),
     (["-p", "80", "--top", "5", "10.97.0.2"], 2, "both"), (["-sX", "10.97.0.2"], 2, "-s takes"),
     (["-sST", "10.97.0.2"], 2, "choose one"), (["-sn", "-p", "1", "10.97.0.2"], 2, "no ports"),

@@ -8,6 +8,15 @@
 #define NAME_MAX_LEN  63
 #define SERVICE_BYTES 1024
 
+static const char *const protocols[] = { "tcp", "udp" };
+
+#define N_PROTOCOLS ARRAY_LEN(protocols)
+
+/* Those that an entry is for; NULL: not for that one. */
+struct sets {
+	struct ports *of[N_PROTOCOLS];
+};
+
 bool ports_have(const struct ports *ports, uint16_t port)
 {
 	return ports->words[port / 64] >> port % 64 & 1;
@@ -22,11 +31,15 @@ uint16_t ports_next(const struct ports *ports, uint16_t port)
 	return 0;
 }
 
-static void add(struct ports *ports, unsigned first, unsigned last)
+static void add(const struct sets *sets, unsigned first, unsigned last)
 {
-	for (unsigned p = first; p <= last; p++) {
-		ports->n += !ports_have(ports, (uint16_t)p);
-		ports->words[p / 64] |= 1ull << p % 64;
+	for (size_t i = 0; i < N_PROTOCOLS; i++) {
+		struct ports *ports = sets->of[i];
+
+		for (unsigned p = first; ports && p <= last; p++) {
+			ports->n += !ports_have(ports, (uint16_t)p);
+			ports->words[p / 64] |= 1ull << p % 64;
+		}
 	}
 }
 
@@ -56,24 +69,42 @@ static unsigned service_port(const char *name, size_t len, const char *protocol)
 	return ntohs((uint16_t)found->s_port);
 }
 
+/* A service's port for each protocol that has it. Return: false when none has. */
+static bool add_service(const struct sets *sets, const char *name, size_t len)
+{
+	bool any = false;
+
+	for (size_t i = 0; i < N_PROTOCOLS; i++) {
+		unsigned port = sets->of[i] ? service_port(name, len, protocols[i]) : 0;
+		struct sets one = { 0 };
+
+		one.of[i] = sets->of[i];
+		if (port)
+			add(&one, port, port);
+		any |= port;
+	}
+	return any;
+}
+
 /* One entry of the list, @len bytes at @text + @at. */
-static int parse_entry(struct ports *ports, const char *text, size_t at, size_t len,
-		       const char *protocol, struct fault *fault)
+static int parse_entry(const struct sets *sets, const char *text, size_t at, size_t len,
+		       struct fault *fault)
 {
 	size_t end = at + len, start = at;
 	unsigned first, last;
 
 	if (len == 1 && text[at] == '-') {
-		add(ports, 1, PORT_MAX);
+		add(sets, 1, PORT_MAX);
 		return 0;
 	}
 	if (text[at] < '0' || text[at] > '9') {
-		first = last = service_port(text + at, len, protocol);
-		if (!first)
-			return fault_set(fault, at, "no %s service is called \"%.*s\"", protocol,
-					 (int)MIN(len, (size_t)80), text + at);
-		add(ports, first, last);
-		return 0;
+		if (add_service(sets, text + at, len))
+			return 0;
+		return fault_set(fault, at, "no %s service is called \"%.*s\"",
+				 !sets->of[1]	? "tcp"
+				 : !sets->of[0] ? "udp"
+						: "tcp or udp",
+				 (int)MIN(len, (size_t)80), text + at);
 	}
 	first = last = parse_number(text, &at);
 	if (at < end && text[at] == '-') {
@@ -85,30 +116,75 @@ static int parse_entry(struct ports *ports, const char *text, size_t at, size_t 
 				 "expected a port from 1 to 65535, or a range of them");
 	if (last < first)
 		return fault_set(fault, start, "the range %u-%u runs backwards", first, last);
-	add(ports, first, last);
+	add(sets, first, last);
 	return 0;
+}
+
+/* "T:" or "U:" at @text + *@at, which is passed over. */
+static int parse_letter(struct sets *sets, const struct sets *both, const char *text, size_t *at,
+			struct fault *fault)
+{
+	char letter = text[*at];
+
+	if (!letter || text[*at + 1] != ':')
+		return 0;
+	if (letter != 'T' && letter != 'U')
+		return fault_set(fault, *at, "expected T: (TCP) or U: (UDP), or a port");
+	sets->of[0] = letter == 'T' ? both->of[0] : NULL;
+	sets->of[1] = letter == 'U' ? both->of[1] : NULL;
+	*at += 2;
+	return 0;
+}
+
+/* Into @all; the letters of protocols only where there are two. */
+static int parse_list(const struct sets *all, const char *text, struct fault *fault)
+{
+	bool letters = all->of[0] && all->of[1];
+	struct sets sets = *all;
+	size_t at = 0;
+
+	for (;;) {
+		int err = letters ? parse_letter(&sets, all, text, &at, fault) : 0;
+		size_t len = strcspn(text + at, ",");
+
+		if (err < 0)
+			return err;
+		if (!len)
+			return fault_set(fault, at, "expected a port or a service's name");
+		err = parse_entry(&sets, text, at, len, fault);
+		if (err < 0)
+			return err;
+		at += len;
+		if (!text[at])
+			return 0;
+		at++;
+	}
 }
 
 int ports_parse(const char *text, const char *protocol, struct ports *ret_ports,
 		struct fault *fault)
 {
 	struct ports ports = { 0 };
-	size_t at = 0;
+	struct sets sets = { 0 };
+	int err;
 
-	for (;;) {
-		size_t len = strcspn(text + at, ",");
-		int err;
+	sets.of[!strcmp(protocol, "udp")] = &ports;
+	err = parse_list(&sets, text, fault);
+	if (!err)
+		*ret_ports = ports;
+	return err;
+}
 
-		if (!len)
-			return fault_set(fault, at, "expected a port or a service's name");
-		err = parse_entry(&ports, text, at, len, protocol, fault);
-		if (err < 0)
-			return err;
-		at += len;
-		if (!text[at])
-			break;
-		at++;
-	}
-	*ret_ports = ports;
+int ports_parse_both(const char *text, struct ports *ret_tcp, struct ports *ret_udp,
+		     struct fault *fault)
+{
+	struct ports tcp = { 0 }, udp = { 0 };
+	struct sets sets = { { &tcp, &udp } };
+	int err = parse_list(&sets, text, fault);
+
+	if (err)
+		return err;
+	*ret_tcp = tcp;
+	*ret_udp = udp;
 	return 0;
 }

@@ -25,6 +25,16 @@ struct ports {
 MUST_CHECK int ports_parse(const char *text, const char *protocol, struct ports *ret_ports,
 			   struct fault *fault);
 
+/**
+ * ports_parse_both() - read a list for TCP and UDP, as nmap takes it: "22,T:80,8080,U:53,161"
+ * What stands behind T: or U: is for that protocol alone, up to the next such letter; what stands
+ * before is for both, a name for those that have such a service.
+ * @ret_tcp, @ret_udp: set only on success; one of them may be empty
+ * Return: as ports_parse().
+ */
+MUST_CHECK int ports_parse_both(const char *text, struct ports *ret_tcp, struct ports *ret_udp,
+				struct fault *fault);
+
 bool ports_have(const struct ports *ports, uint16_t port);
 
 /**

@@ -82,6 +82,48 @@ static void test_faults(void **state)
 	}
 }
 
+/* "TCP's; UDP's", or the fault. */
+static const char *both(const char *text)
+{
+	static char memory[512];
+	struct buf b = buf_in(memory, sizeof(memory));
+	struct fault fault = { 0 };
+	struct ports sets[2];
+
+	if (ports_parse_both(text, &sets[0], &sets[1], &fault) < 0) {
+		buf_printf(&b, "%zu: %s", fault.offset, fault.text);
+		return buf_cstr(&b);
+	}
+	for (size_t i = 0; i < 2; i++) {
+		buf_printf(&b, "%s%u:", i ? "; " : "", sets[i].n);
+		for (uint16_t p = 0; (p = ports_next(&sets[i], p)) && b.len < 80;)
+			buf_printf(&b, " %u", p);
+	}
+	return buf_cstr(&b);
+}
+
+static void test_both(void **state)
+{
+	(void)state;
+	assert_string_equal(both("22,80"), "2: 22 80; 2: 22 80");
+	assert_string_equal(both("T:1-3,U:53,161"), "3: 1 2 3; 2: 53 161");
+	assert_string_equal(both("7,U:53,T:80,81,U:9"), "3: 7 80 81; 3: 7 9 53");
+	assert_string_equal(both("T:22"), "1: 22; 0:");
+	assert_string_equal(both("U:53"), "0:; 1: 53");
+	assert_true(!strncmp(both("T:-,U:53"), "65535: 1 2", 10));
+	assert_string_equal(both("T:"), "2: expected a port or a service's name");
+	assert_string_equal(both("T:22,U:"), "7: expected a port or a service's name");
+	assert_string_equal(both("22,S:9"), "3: expected T: (TCP) or U: (UDP), or a port");
+	assert_string_equal(both("T:0"), "2: expected a port from 1 to 65535, or a range of them");
+	assert_string_equal(listed("T:22"), "0: no tcp service is called \"T:22\"");
+	if (access("/etc/services", R_OK))
+		skip();
+	assert_string_equal(both("ssh,domain,U:ntp"), "2: 22 53; 2: 53 123");
+	assert_string_equal(both("U:ssh"), "2: no udp service is called \"ssh\"");
+	assert_string_equal(both("nobody-knows"),
+			    "0: no tcp or udp service is called \"nobody-knows\"");
+}
+
 /* Random lists against an array of flags. */
 static void test_twin(void **state)
 {
@@ -116,9 +158,8 @@ static void test_twin(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_forms),
-		cmocka_unit_test(test_names),
-		cmocka_unit_test(test_faults),
+		cmocka_unit_test(test_forms),  cmocka_unit_test(test_names),
+		cmocka_unit_test(test_faults), cmocka_unit_test(test_both),
 		cmocka_unit_test(test_twin),
 	};
 

@@ -69,28 +69,62 @@ static int take_shard(struct command *cmd, const char *text, struct scan_plan *p
 	return 0;
 }
 
-static int take_ports(struct command *cmd, const struct scan_options *o, const char *protocol,
-		      struct ports *ret_ports)
+/* What -p says of a protocol that is not asked: nobody shall believe that it was. */
+static int check_letters(struct command *cmd, const char *text, const struct kinds *kinds)
+{
+	bool tcp = !kinds->udp || kinds->syn || kinds->connect;
+	const char *at = !kinds->udp ? strstr(text, "U:") : tcp ? NULL : strstr(text, "T:");
+	struct fault fault;
+
+	if (!at)
+		return 0;
+	fault_set(&fault, (size_t)(at - text),
+		  tcp ? "UDP ports are asked with -sU; add it"
+		      : "TCP ports are asked with -sS or -sT; add one of them");
+	return command_fault(cmd, text, &fault);
+}
+
+/* The ports of both protocols, as typed, or the most usual ones. */
+static int take_ports(struct command *cmd, const struct scan_options *o, const struct kinds *kinds,
+		      struct ports *ret_tcp, struct ports *ret_udp)
 {
 	struct fault fault = { 0 };
+	unsigned n = (unsigned)(o->top ? o->top : TOP_DEFAULT);
 
 	if (!o->ports) {
-		ports_top((unsigned)(o->top ? o->top : TOP_DEFAULT), protocol, ret_ports);
+		ports_top(n, "tcp", ret_tcp);
+		ports_top(n, "udp", ret_udp);
 		return 0;
 	}
-	if (ports_parse(o->ports, protocol, ret_ports, &fault) < 0)
+	if (ports_parse_both(o->ports, ret_tcp, ret_udp, &fault) < 0)
 		return command_fault(cmd, o->ports, &fault);
+	return check_letters(cmd, o->ports, kinds);
+}
+
+static int add_lane(struct command *cmd, const struct probe_module *module,
+		    const struct ports *ports, struct scan_plan *plan)
+{
+	if (!ports->n)
+		return command_fails(cmd, EXIT_USAGE, "-p names no %s ports, which -s%s is to ask",
+				     module == &probe_udp ? "UDP" : "TCP",
+				     module == &probe_udp   ? "U"
+				     : module == &probe_syn ? "S"
+							    : "T");
+	if (scan_plan_add(plan, module, ports) < 0)
+		return command_fails(cmd, EXIT_CANNOT, "out of memory");
 	return 0;
 }
 
-static int add_lane(struct command *cmd, const struct scan_options *o,
-		    const struct probe_module *module, const char *protocol, struct scan_plan *plan)
+static int add_lanes(struct command *cmd, const struct scan_options *o, const struct kinds *kinds,
+		     struct scan_plan *plan)
 {
-	struct ports ports;
-	int status = take_ports(cmd, o, protocol, &ports);
+	struct ports tcp, udp;
+	int status = take_ports(cmd, o, kinds, &tcp, &udp);
 
-	if (!status && scan_plan_add(plan, module, &ports) < 0)
-		status = command_fails(cmd, EXIT_CANNOT, "out of memory");
+	if (!status && (kinds->syn || kinds->connect || !kinds->udp))
+		status = add_lane(cmd, kinds->syn ? &probe_syn : &probe_tcp, &tcp, plan);
+	if (!status && kinds->udp)
+		status = add_lane(cmd, &probe_udp, &udp, plan);
 	return status;
 }
 
@@ -108,10 +142,8 @@ int scan_plan_of(struct command *cmd, const struct scan_options *o, struct scan_
 			command_fails(cmd, EXIT_USAGE, "-sn asks no ports; leave out -p and --top");
 	if (!status)
 		status = take_shard(cmd, o->shard, &plan);
-	if (!status && !kinds.hosts && (kinds.syn || kinds.connect || !kinds.udp))
-		status = add_lane(cmd, o, kinds.syn ? &probe_syn : &probe_tcp, "tcp", &plan);
-	if (!status && kinds.udp)
-		status = add_lane(cmd, o, &probe_udp, "udp", &plan);
+	if (!status && !kinds.hosts)
+		status = add_lanes(cmd, o, &kinds, &plan);
 	if (status) {
 		scan_plan_done(&plan);
 		return status;

@@ -16,8 +16,10 @@ static const struct verb_option options[] = {
 	  "how to ask: S (TCP SYN, the default where it is permitted), T (TCP connections, the "
 	  "default where not), U (UDP), n (hosts only, no ports); together as in -sSU",
 	  OPTION_TEXTS, AT(kinds) },
-	{ 'p', "ports", "PORTS", "these ports: 22,80,8000-8100, names, - for all", OPTION_TEXT,
-	  AT(ports) },
+	{ 'p', "ports", "PORTS",
+	  "these ports: 22,80,8000-8100, names, - for all; T: and U: before those of TCP or UDP "
+	  "alone: T:22,80,U:53",
+	  OPTION_TEXT, AT(ports) },
 	{ 0, "top", "N", "the N ports most often open; 1000 if neither is given", OPTION_UINT,
 	  AT(top), 1, 65535 },
 	{ 0, "Pn", NULL, "ask the ports of silent hosts, too", OPTION_FLAG, AT(no_discovery),
@@ -121,7 +123,8 @@ static const struct example examples[] = {
 	{ "sonde scan 10.0.2.0/24",
 	  "the 1,000 ports most often open, of every host that is there" },
 	{ "sonde scan -p- --banner 10.0.2.7", "all ports of one host, and what speaks there" },
-	{ "sonde scan -sSU -p 53,123,161 10.0.0.0/16", "by TCP and by UDP" },
+	{ "sonde scan -sSU -p T:1-1000,U:53,161 10.0.0.0/24",
+	  "by TCP and by UDP, each its own ports" },
 	{ "sonde scan --resume night.scan --rate 200 -p- 10.0.0.0/16",
 	  "slowly; after Ctrl-C, the same command goes on where it was" },
 	{ "sonde scan -oX - 10.0.2.0/24 > scan.xml", "for a program that reads nmap's results" },
