@@ -211,7 +211,8 @@ def test_a_closed_reader_is_no_error(binary, mixed):
     (["-r", "MIXED", "-a", "packets:x"], 2, "duration:SECONDS"),
     (["-r", "MIXED", "-w", "MIXED"], 2, "being read"),
     (["-r", "MIXED", "--csv", "--flows", "--talkers"], 2, "one table"),
-    (["-i", "no-such-if"], 3, "no interface"),
+    (["-i", "no-such-if"], 2, "no interface"),
+    (["-r", "MIXED", "-i", "lo"], 2, "one or the other"),
 ])
 def test_faults_are_explained(sonde, mixed, args, status, message):
     size = mixed.stat().st_size
@@ -225,6 +226,13 @@ def test_results_that_cannot_be_written(sonde, mixed):
         done = subprocess.run([BUILD / "sonde", "capture", "-n", "-r", mixed], stdout=full,
                               stderr=subprocess.PIPE, text=True, timeout=30)
     assert done.returncode == 3 and "No space left" in done.stderr
+
+
+def test_who_stops_reading_a_file_from_a_pipe_wanted_no_more(mixed):
+    done = subprocess.run(
+        "set -o pipefail; %s capture -r %s -w - | head -c 100" % (BUILD / "sonde", mixed), shell=True, executable="/bin/bash", capture_output=True,
+        timeout=30)
+    assert (done.returncode, len(done.stdout), done.stderr) == (0, 100, b"")
 
 
 def test_decode_as(sonde, mixed):

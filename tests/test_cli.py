@@ -88,7 +88,11 @@ def test_version(sonde):
     assert re.fullmatch(r"sonde \d+\.\d+\.\d+\n", sonde("--version").out)
 
 
-@pytest.mark.parametrize("args", [["--version"], ["help"], ["ifaces"]], ids=" ".join)
+@pytest.mark.parametrize("args", [
+    ["--version"], ["help"], ["ifaces"], ["capture", "--help"], ["help", "--manual", "scan"],
+    ["help", "--completion", "zsh"], ["explain", "tcp"], ["explain", "--list"],
+    ["craft", "'ip(id=0-9999)'", "--hex"], ["craft", "ip"],
+], ids=" ".join)
 def test_results_that_nobody_gets(args):
     """A full disk and a closed standard output are failures; who stops reading is not."""
     command = " ".join([str(SONDE), *args])

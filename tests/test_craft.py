@@ -9,7 +9,7 @@ import time
 
 import pytest
 
-from conftest import run_command
+from conftest import BUILD, run_command
 
 LAB = """
 name: craft
@@ -36,6 +36,17 @@ def tshark(path, *fields):
     done = run_command(*words)
     assert done.status == 0, done.err
     return [line.split("\t") for line in done.out.splitlines()]
+
+
+def test_a_file_that_cannot_be_written(sonde):
+    """Nothing is said to be written that is not; who stops reading wanted no more."""
+    done = sonde("craft", "ip(id=0-65535)/udp", "-w", "/dev/full")
+    assert done.status == 3
+    assert done.err == "sonde craft: cannot write to /dev/full: No space left on device.\n"
+    done = subprocess.run(["bash", "-c", "%s craft 'ip(id=0-65535,ttl=1-9)/udp' -w - | head -c 100 | wc -c;"
+                           "exit ${PIPESTATUS[0]}" % (BUILD / "sonde")],
+                          text=True, capture_output=True, timeout=30)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "100\n", "")
 
 
 def test_default_is_a_line_and_bytes(sonde):

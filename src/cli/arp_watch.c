@@ -15,6 +15,7 @@
 #include "host/link.h"
 #include "io/clock.h"
 #include "io/link_socket.h"
+#include "io/privileges.h"
 #include "probe/arp.h"
 #include "wire/vendor.h"
 
@@ -176,16 +177,9 @@ static int claim_ours(struct watch *w, unsigned ifindex)
 
 static int cannot_listen(struct command *cmd, int err)
 {
-	char path[200] = "sonde";
-	ssize_t n = readlink("/proc/self/exe", path, sizeof(path) - 1);
-
-	if (n > 0)
-		path[n] = '\0';
 	if (err == -EPERM)
-		return command_fails(cmd, EXIT_CANNOT,
-				     "cannot listen to ARP: not permitted. Run as root, or: sudo "
-				     "setcap cap_net_raw+ep %s",
-				     path);
+		return command_fails(cmd, EXIT_CANNOT, "cannot listen to ARP: not permitted. %s",
+				     privileges_advice());
 	return command_fails(cmd, EXIT_CANNOT, "cannot listen to ARP: %s", err_text(err));
 }
 

@@ -30,8 +30,8 @@ struct capture_follow {
 enum { O_NAME, O_TYPE, O_BYTES, O_COMPLETE, O_STREAM, O_FRAME, N_OBJECT };
 
 static const struct out_column object_columns[] = {
-	[O_NAME] = { "name", OUT_TEXT, .about = "of the file" },
-	[O_TYPE] = { "type", OUT_TEXT, .about = "media type that the message says" },
+	[O_NAME] = { "name", OUT_TEXT, .width = 24, .about = "of the file" },
+	[O_TYPE] = { "type", OUT_TEXT, .width = 16, .about = "media type that the message says" },
 	[O_BYTES] = { "bytes", OUT_BYTES, .about = "of the body, decoded" },
 	[O_COMPLETE] = { "complete", OUT_BOOL, .about = "all of it was captured" },
 	[O_STREAM] = { "stream", OUT_UINT, .about = "TCP connection: tcp.stream" },

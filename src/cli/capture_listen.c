@@ -46,7 +46,8 @@ static int open_ring(struct listening *l, const char *iface)
 	if (err == -E_SYNTAX)
 		return command_fault(c->cmd, c->filter, &fault);
 	if (err < 0)
-		return command_fails(c->cmd, EXIT_CANNOT, "%s", fault.text);
+		return command_fails(c->cmd, err == -ENODEV ? EXIT_USAGE : EXIT_CANNOT, "%s",
+				     fault.text);
 	l->n_rings++;
 	return EXIT_YES;
 }

@@ -155,6 +155,7 @@ static int take(struct reading *r, struct capture_packet *packet)
 	err = c->writer ? copy(r, packet) : 0;
 	if (err < 0 && !r->status)
 		r->status = capture_write_complain(c);
+	r->deaf |= err < 0;
 	return err ? err : capture_enough(c);
 }
 

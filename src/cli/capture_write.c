@@ -1,4 +1,5 @@
 /* What `sonde capture -w` writes: one file, or a row of them. */
+#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
@@ -79,5 +80,8 @@ int capture_write(struct capture *c, const struct capture_packet *packet)
 
 int capture_write_complain(const struct capture *c)
 {
+	/* Whoever stopped reading from a pipe wanted no more. */
+	if (capture_writer_error(c->writer) == -EPIPE)
+		return EXIT_YES;
 	return command_fails(c->cmd, EXIT_CANNOT, "%s", capture_writer_fault(c->writer)->text);
 }

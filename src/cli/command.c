@@ -17,7 +17,8 @@
 /* Values of long options for getopt_long(): beyond every letter. */
 #define LONG_BASE 256
 
-#define MESSAGE_MAX 1000 /* bytes of what is said at once */
+#define MESSAGE_MAX  1000	 /* bytes of what is said at once */
+#define STDOUT_BYTES (256 << 10) /* more than help, a manual page or completions take */
 
 /*
  * Who wrote what a message quotes is not known: a line of a file of targets, a name in a database.
@@ -447,7 +448,7 @@ static void hold_standard_descriptors(void)
 	}
 }
 
-/* Help and the version leave by stdio. */
+/* Help and the version leave by stdio, all at once, so that the error is that of now. */
 static int close_stdout(int status)
 {
 	if (!fflush(stdout) || errno == EPIPE)
@@ -458,9 +459,12 @@ static int close_stdout(int status)
 
 int command_run(int argc, char **argv)
 {
+	static char memory[STDOUT_BYTES];
+
 	hold_standard_descriptors();
 	/* Widths of characters, and no text in another language that a program might read. */
 	setlocale(LC_CTYPE, "C.UTF-8");
 	signal(SIGPIPE, SIG_IGN);
+	setvbuf(stdout, memory, _IOFBF, sizeof(memory));
 	return close_stdout(run_verb(&sonde_verb, sonde_verb.name, argc, argv));
 }

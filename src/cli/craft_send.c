@@ -18,6 +18,7 @@
 #include "host/neighbour.h"
 #include "host/route.h"
 #include "io/frame_socket.h"
+#include "io/privileges.h"
 
 #define NEIGHBOUR_WAITS	  100
 #define NEIGHBOUR_WAIT_NS (10 * NS_PER_MS)
@@ -165,11 +166,12 @@ int craft_sender_new(struct command *cmd, const struct craft_text *text,
 	if (!status) {
 		err = frame_socket_open(s->link.index, &s->socket);
 		if (err)
-			status = command_fails(
-				cmd, EXIT_CANNOT,
-				"cannot send frames: %s. Run as root, or: sudo setcap "
-				"cap_net_raw+ep /usr/bin/sonde",
-				err_text(err));
+			status = err == -EPERM
+					 ? command_fails(cmd, EXIT_CANNOT,
+							 "cannot send frames: not permitted. %s",
+							 privileges_advice())
+					 : command_fails(cmd, EXIT_CANNOT, "cannot send frames: %s",
+							 err_text(err));
 	}
 	if (status) {
 		craft_sender_free(s);

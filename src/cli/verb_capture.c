@@ -445,10 +445,12 @@ static int run(struct command *cmd, void *opaque)
 
 	if (c.o->list_fields)
 		return list_fields(cmd);
+	if (c.o->read && c.o->ifaces.n)
+		return command_fails(cmd, EXIT_USAGE,
+				     "-r reads a file, -i captures: one or the other");
 	status = join_filter(&c, &filter);
 	if (status == EXIT_YES)
 		status = read_tables(&c);
-
 	if (status == EXIT_YES)
 		status = read_stops(&c);
 	if (status == EXIT_YES)

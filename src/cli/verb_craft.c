@@ -95,6 +95,15 @@ static uint32_t find_link_type(uint8_t first)
 	return 0;
 }
 
+static int cannot_write(struct crafting *x)
+{
+	if (capture_writer_error(x->writer) == -EPIPE) { /* whoever reads has enough */
+		interrupted = 1;
+		return 0;
+	}
+	return command_fails(x->cmd, EXIT_CANNOT, "%s", capture_writer_fault(x->writer)->text);
+}
+
 static int open_file(struct crafting *x)
 {
 	const char *path = x->o->write;
@@ -120,8 +129,7 @@ static int open_file(struct crafting *x)
 		return command_fails(x->cmd, EXIT_CANNOT, "%s", fault.text);
 	if (capture_writer_add_interface(x->writer, &interface) < 0 ||
 	    capture_writer_begin(x->writer) < 0)
-		return command_fails(x->cmd, EXIT_CANNOT, "%s",
-				     capture_writer_fault(x->writer)->text);
+		return cannot_write(x);
 	return 0;
 }
 
@@ -133,10 +141,7 @@ static int write_packet(struct crafting *x, const uint8_t *bytes, uint32_t len)
 				    .time_ns = clock_wall_ns(),
 				    .link_type = x->link_type };
 
-	if (capture_writer_packet(x->writer, &p) < 0)
-		return command_fails(x->cmd, EXIT_CANNOT, "%s",
-				     capture_writer_fault(x->writer)->text);
-	return 0;
+	return capture_writer_packet(x->writer, &p) < 0 ? cannot_write(x) : 0;
 }
 
 /* Sixteen bytes a line, with offsets, as `sonde explain --hex` takes them back. */
@@ -282,7 +287,7 @@ static void tell_account(struct crafting *x)
 			      x->sender && x->writer ? ", written to "
 			      : x->writer	     ? "written to "
 						     : "",
-			      x->writer ? x->o->write : "");
+			      x->writer ? capture_writer_name(x->writer) : "");
 }
 
 static int run_crafting(struct crafting *x)
@@ -308,9 +313,8 @@ static int run_crafting(struct crafting *x)
 	if (!status)
 		status = write_text(x);
 	if (x->writer && capture_writer_finish(x->writer) < 0 && !status)
-		status = command_fails(x->cmd, EXIT_CANNOT, "%s",
-				       capture_writer_fault(x->writer)->text);
-	if (x->writer || x->sender)
+		status = cannot_write(x);
+	if (x->sender || (x->writer && !capture_writer_error(x->writer)))
 		tell_account(x);
 	return status;
 }

@@ -17,6 +17,7 @@
 
 #include "io/bpf.h"
 #include "io/clock.h"
+#include "io/privileges.h"
 #include "io/ring_filter.h"
 
 #define LINKTYPE_ETHERNET   1
@@ -71,10 +72,8 @@ struct capture_ring {
 static int fail_socket(const struct capture_ring *r, int err, struct fault *fault)
 {
 	if (err == -EPERM || err == -EACCES)
-		return FAIL(fault, -EPERM,
-			    "cannot capture on %s: not permitted. Run as root, or: sudo setcap "
-			    "cap_net_raw+ep on the binary",
-			    r->iface);
+		return FAIL(fault, -EPERM, "cannot capture on %s: not permitted. %s", r->iface,
+			    privileges_advice());
 	if (err == -ENETDOWN)
 		return FAIL(fault, err, "%s is down. Raise it: ip link set %s up", r->iface,
 			    r->iface);

@@ -476,6 +476,11 @@ const struct fault *capture_writer_fault(const struct capture_writer *w)
 	return &w->fault;
 }
 
+int capture_writer_error(const struct capture_writer *w)
+{
+	return w->err;
+}
+
 struct capture_writer_counts capture_writer_counts(const struct capture_writer *w)
 {
 	struct capture_writer_counts c = w->done;
@@ -488,7 +493,7 @@ struct capture_writer_counts capture_writer_counts(const struct capture_writer *
 
 const char *capture_writer_name(const struct capture_writer *w)
 {
-	if (w->fd == STDOUT_FILENO)
+	if (!strcmp(w->path, "-"))
 		return "standard output";
 	return w->rotating ? w->name_memory : w->path;
 }

@@ -100,6 +100,7 @@ MUST_CHECK int capture_writer_finish(struct capture_writer *w);
 
 /* The error that sticks: a sentence that names the file, for instance of a full disk. */
 const struct fault *capture_writer_fault(const struct capture_writer *w);
+int capture_writer_error(const struct capture_writer *w); /* its code; 0: none */
 
 struct capture_writer_counts capture_writer_counts(const struct capture_writer *w);
 

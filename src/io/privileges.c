@@ -4,6 +4,7 @@
 #include <grp.h>
 #include <linux/capability.h>
 #include <pwd.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
@@ -130,4 +131,16 @@ int privileges_drop(const struct privileges *p, struct fault *fault)
 	if ((!stay && !has_ids(p)) || !is_bare())
 		return FAIL(fault, -EPERM, "privileges are still there after giving them up");
 	return 0;
+}
+
+const char *privileges_advice(void)
+{
+	static _Thread_local char text[300];
+	char path[200] = "sonde";
+	ssize_t n = readlink("/proc/self/exe", path, sizeof(path) - 1);
+
+	if (n > 0)
+		path[n] = '\0';
+	snprintf(text, sizeof(text), "Run as root, or: sudo setcap cap_net_raw+ep %s", path);
+	return text;
 }

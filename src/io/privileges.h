@@ -47,4 +47,7 @@ MUST_CHECK int privileges_find(const char *user, struct privileges *ret_privileg
  */
 MUST_CHECK int privileges_drop(const struct privileges *privileges, struct fault *fault);
 
+/* What to do where sockets are not permitted, as a sentence that names this program's file. */
+const char *privileges_advice(void);
+
 #endif

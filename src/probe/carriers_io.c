@@ -8,6 +8,8 @@
 #include <sys/timerfd.h>
 #include <unistd.h>
 
+#include "io/privileges.h"
+
 #define CONNECTS_MAX	   4096
 #define CONNECTOR_OWN	   5  /* descriptors, beside those of the connections */
 #define DESCRIPTORS_SPARED 12 /* for what else is opened, or half of those left */
@@ -34,16 +36,11 @@ static const char *iface_of(const struct carriers *all)
 
 static void explain(struct carriers *all, const char *what, int err)
 {
-	char path[200] = "sonde";
-	ssize_t n = readlink("/proc/self/exe", path, sizeof(path) - 1);
 	struct buf b = buf_in(all->why, sizeof(all->why));
 
-	if (n > 0)
-		path[n] = '\0';
 	buf_printf(&b, "cannot open %s: ", what);
 	if (err == -EPERM || err == -EACCES)
-		buf_printf(&b, "not permitted. Run as root, or: sudo setcap cap_net_raw+ep %s",
-			   path);
+		buf_printf(&b, "not permitted. %s", privileges_advice());
 	else
 		buf_str(&b, err_text(err));
 	(void)buf_cstr(&b);
