@@ -273,9 +273,11 @@ static int read_shape(struct reader *r, const struct yaml_link *y, unsigned i, u
 	go_to(r, "hosts[%u].links[%u].loss_percent", i, k);
 	if (!err && !(y->loss_percent >= 0 && y->loss_percent <= 100))
 		err = bad(r, "a loss is 0 to 100 percent");
+	if (err)
+		return err;
 	shape->delay_ns = (uint64_t)(y->delay_ms * 1e6);
 	shape->loss = y->loss_percent / 100;
-	return err;
+	return 0;
 }
 
 static int read_link(struct reader *r, const struct yaml_link *y, unsigned i, unsigned k)
