@@ -199,7 +199,7 @@ static bool try_body(uint8_t id, const struct block *b, bool by_type)
 {
 	const struct protocol *p = protocols[id];
 	const struct field *select = p->select;
-	bool selectable = select >= p->fields && select < p->fields + p->n_fields;
+	bool selectable = p->n_fields && select >= p->fields && select < p->fields + p->n_fields;
 	struct trip t = { 0 };
 	struct craft c;
 
