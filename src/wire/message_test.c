@@ -288,11 +288,14 @@ static void imap_round(struct talk *t)
 	mark(t);
 }
 
-/* Feeds a turn in pieces. The buffer of a side is empty at the start and the end of each turn. */
+/*
+ * Feeds a turn in pieces. The buffer of a side is empty at the start and the end of each turn. Each
+ * step copies what has come, so that pieces of a few bytes are for turns that are not long.
+ */
 static void feed(const struct talk *t, const struct turn *turn, struct dialogue *d)
 {
 	size_t end = turn->ends[turn->n_ends - 1], have = turn->start, at = turn->start;
-	size_t n_found = 0, piece_max = below(2) ? 3 : 3000;
+	size_t n_found = 0, piece_max = below(2) && end - have < 8192 ? 3 : 3000;
 
 	while (have < end || at < have) {
 		const struct protocol *p = protocols[d->proto];
