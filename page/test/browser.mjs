@@ -51,6 +51,20 @@ export async function onPage(browser, url, test, { expect, before, ...options } 
 }
 
 /**
+ * Reads until what it reads is right; fails with what was read last.
+ * @template T
+ * @param {() => Promise<T>} read
+ * @param {(value: T) => boolean} right
+ */
+export async function shows(read, right) {
+	const end = performance.now() + 15_000;
+	for (let value = await read(); !right(value); value = await read()) {
+		assert.ok(performance.now() < end, `still shown: ${JSON.stringify(value)}`);
+		await new Promise((done) => setTimeout(done, 20));
+	}
+}
+
+/**
  * Waits until a canvas shows more colours than that: it has one before anything is drawn.
  * @param {Page} page
  * @param {string} selector
