@@ -484,6 +484,19 @@ def test_results_go_on_too(net, tmp_path):
     assert states(net.here.scan("-v", "--json", "--resume", path)) == whole
 
 
+def test_what_is_broken_off_while_hosts_are_looked_for_goes_on(net, tmp_path):
+    path = tmp_path / "file"
+    words = ["-sS", "--seed", "5", "-p", "1-100", "-W", "0.3", "10.97.0.0/26", "10.97.1.0-9"]
+    whole = states(net.here.scan("-v", "--json", "--rate", "max", *words))
+    assert {host for host, _, _ in whole} >= {"10.97.0.1", "10.97.0.2", "10.97.1.2"}
+    for _ in range(2):
+        done = net.here.scan("--rate", "60", "--max-time", "0.7", "--resume", path, *words)
+        assert "--resume" in done.err and "broken off" in done.out and "not asked: -Pn" not in done.out
+    assert len(dry(net, "--resume", path, "--retries", "0")) == 74 * 100
+    assert states(net.here.scan("-v", "--json", "--rate", "max", "--resume", path)) == whole
+    assert not path.exists()
+
+
 @pytest.fixture
 def broken_off(net, tmp_path):
     path = tmp_path / "file"

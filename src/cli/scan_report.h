@@ -18,6 +18,7 @@ struct scan_report {
 	unsigned n_tries; /* of a silent port */
 	bool complete;	  /* all ports of all targets were asked to the end */
 	bool interrupted;
+	bool before_ports;   /* and that while hosts were looked for */
 	uint64_t n_asked;    /* addresses, before discovery */
 	uint64_t n_left_out; /* of those: silent in discovery, so that their ports were not asked */
 	int64_t started_ns;  /* wall clock */

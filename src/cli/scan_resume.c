@@ -115,7 +115,8 @@ static void put_all(struct buf *b, const struct scan_saved *saved)
 	buf_lit(b, FIRST);
 	put_plan(b, &saved->plan);
 	put_ranges(b, "asked", saved->asked);
-	put_ranges(b, "target", saved->plan.targets);
+	if (!saved->in_discovery)
+		put_ranges(b, "target", saved->plan.targets);
 	buf_printf(b, "place %" PRIu64 "\n", saved->place);
 	for (size_t i = 0; i < saved->n_again; i++)
 		buf_printf(b, "%s%" PRIu64 "%s", i % PER_LINE ? " " : "again ", saved->again[i],
@@ -248,15 +249,34 @@ static int read_range(struct reader *r)
 	return targets_add_range(t, &first, &last);
 }
 
+/* Without targets discovery was not through yet. */
+static int target_all(struct scan_saved *s)
+{
+	struct addr first, last;
+	int err = s->place ? -E_MALFORMED : 0;
+
+	s->in_discovery = true;
+	for (size_t i = 0; !err && i < targets_n_ranges(s->asked); i++) {
+		targets_range(s->asked, i, &first, &last);
+		err = targets_add_range(s->plan.targets, &first, &last);
+	}
+	return err;
+}
+
 /* The plan is whole; from here on it is used. */
 static int read_place(struct reader *r)
 {
 	struct scan_saved *s = r->saved;
 	uint128_t units;
+	int err = 0;
 
 	if (r->n != 2 || r->has_place || !number(r->words[1], UINT64_MAX, &s->place))
 		return -E_MALFORMED;
 	r->has_place = true;
+	if (!targets_n_ranges(s->plan.targets))
+		err = target_all(s);
+	if (err)
+		return err;
 	if (targets_seal(s->asked) < 0 || targets_seal(s->plan.targets) < 0)
 		return -ENOMEM;
 	units = scan_plan_n_units(&s->plan);

@@ -10,7 +10,9 @@
 
 /* Where a scan was broken off. */
 struct scan_saved {
-	bool begun; /* there is something to go on from */
+	bool begun;	   /* there is something to go on from */
+	bool in_discovery; /* no port was asked yet: all of @asked are targets, and what was heard
+			      is in @found */
 	uint64_t place;
 	uint64_t *again; /* pairs without a result before that place */
 	size_t n_again;

@@ -92,6 +92,13 @@ static struct targets *copy_of(const struct targets *t)
 	return copy;
 }
 
+/* Those whose ports are asked. */
+static void take_targets(struct scan *s, struct targets *t)
+{
+	targets_free(s->plan->targets);
+	s->plan->targets = t;
+}
+
 /* The networks of this machine's Ethernets. */
 static int add_our_networks(struct targets *t, const char *iface)
 {
@@ -235,7 +242,7 @@ static int take_alive(struct scan *s)
 		return command_fails(s->probing.cmd, EXIT_CANNOT, "cannot keep the targets: %s",
 				     err_text(err));
 	}
-	s->plan->targets = t;
+	take_targets(s, t);
 	return 0;
 }
 
@@ -251,12 +258,13 @@ static void on_event(void *ctx, const struct probe_event *event)
 		s->full = true;
 }
 
-static int save(struct scan *s)
+/* @engine: of the ports; NULL: none was asked yet. */
+static int save(struct scan *s, const struct probe_engine *engine)
 {
-	const struct probe_engine *engine = probe_run_engine(s->run);
-	size_t n = probe_engine_unresolved(engine, NULL, 0);
+	size_t n = engine ? probe_engine_unresolved(engine, NULL, 0) : 0;
 	struct scan_saved saved = {
-		.place = probe_engine_place(engine),
+		.in_discovery = !engine,
+		.place = engine ? probe_engine_place(engine) : 0,
 		.again = calloc(n + 1, sizeof(*saved.again)),
 		.plan = *s->plan,
 		.asked = s->asked,
@@ -267,10 +275,21 @@ static int save(struct scan *s)
 
 	if (!saved.again)
 		return command_fails(s->probing.cmd, EXIT_CANNOT, "out of memory");
-	saved.n_again = MIN(probe_engine_unresolved(engine, saved.again, n), n);
+	if (n)
+		saved.n_again = MIN(probe_engine_unresolved(engine, saved.again, n), n);
 	status = scan_resume_write(s->probing.cmd, s->options->resume, &saved);
 	free(saved.again);
 	return status;
+}
+
+/* Told to stop: the file to go on from is written, if there is to be one. */
+static void break_off(struct scan *s)
+{
+	if (s->options->resume && s->plan->n_lanes)
+		s->status = save(s, s->run ? probe_run_engine(s->run) : NULL);
+	else if (s->plan->n_lanes)
+		command_notes(s->probing.cmd,
+			      "broken off; with --resume FILE it could go on later");
 }
 
 static void on_banners(void *ctx)
@@ -307,11 +326,8 @@ static void on_done(void *ctx, const struct probe_account *account)
 	s->report.account.recall = account->recall;
 	s->report.account.rate = account->rate;
 	s->report.complete = !s->probing.stopping && s->plan->n_shards == 1;
-	if (s->probing.stopping && s->options->resume)
-		s->status = save(s);
-	else if (s->probing.stopping)
-		command_notes(s->probing.cmd,
-			      "broken off; with --resume FILE it could go on later");
+	if (s->probing.stopping)
+		break_off(s);
 	s->run = NULL;
 	if (s->probing.stopping || !s->options->banner || !start_banners(s))
 		probing_stop(&s->probing);
@@ -373,7 +389,8 @@ static void on_swept(struct sweep *sweep)
 	}
 	if (!s->status) {
 		list_hosts(s);
-		command_notes(s->probing.cmd, "broken off before any port was asked");
+		s->report.before_ports = true;
+		break_off(s);
 	}
 	probing_stop(&s->probing);
 }
@@ -441,46 +458,48 @@ static int settle_tcp(struct scan *s, bool chosen)
 	return 0;
 }
 
-static int begin(struct scan *s, bool tcp_chosen)
+/* Without discovery. */
+static int ask_all(struct scan *s)
 {
-	int status = settle_tcp(s, tcp_chosen);
+	take_targets(s, copy_of(s->asked));
+	if (!s->plan->targets)
+		return command_fails(s->probing.cmd, EXIT_CANNOT, "out of memory");
+	start_ports(s);
+	return s->status;
+}
+
+/* Those that an earlier run has found need not be looked for again. */
+static int leave_out_found(struct scan *s)
+{
+	struct targets *known = targets_new();
+	int err = known && s->looked_for ? 0 : -ENOMEM;
+
+	for (size_t i = 0; !err && i < found_n(s->found); i++)
+		if (found_at(s->found, i)->evidence)
+			err = add_one(known, &found_at(s->found, i)->addr);
+	if (!err)
+		err = targets_seal(known);
+	if (!err)
+		err = targets_exclude(s->looked_for, known);
+	targets_free(known);
+	return err ? command_fails(s->probing.cmd, EXIT_CANNOT, "out of memory") : 0;
+}
+
+static int look_for_hosts(struct scan *s)
+{
+	int status = part_targets(s);
 
 	if (status)
 		return status;
-	if (s->saved->begun) {
-		s->results = s->saved->results;
-		s->found = s->saved->found;
-	} else {
-		s->results = scan_results_new(s->plan);
-		s->found = found_new();
-	}
-	s->saved->results = NULL;
-	s->saved->found = NULL;
-	if (!s->results || !s->found)
-		return command_fails(s->probing.cmd, EXIT_CANNOT, "out of memory");
-	if (s->saved->begun) {
-		start_ports(s);
-		return s->status;
-	}
-	if (s->options->no_discovery && s->plan->n_lanes) {
-		s->plan->targets = copy_of(s->asked);
-		if (!s->plan->targets)
-			return command_fails(s->probing.cmd, EXIT_CANNOT, "out of memory");
-		start_ports(s);
-		return s->status;
-	}
-	status = part_targets(s);
+	if (!prepare_sweep(s))
+		return ask_all(s);
+	status = leave_out_found(s);
 	if (status)
 		return status;
-	if (!prepare_sweep(s)) {
-		s->plan->targets = copy_of(s->asked);
-		if (!s->plan->targets)
-			return command_fails(s->probing.cmd, EXIT_CANNOT, "out of memory");
-		start_ports(s);
+	if (!targets_count(s->looked_for)) {
+		on_swept(&s->sweep);
 		return s->status;
 	}
-	if (!s->looked_for)
-		return command_fails(s->probing.cmd, EXIT_CANNOT, "out of memory");
 	status = sweep_permit(&s->sweep);
 	if (!status)
 		status = sweep_ourselves(&s->sweep, true);
@@ -488,6 +507,27 @@ static int begin(struct scan *s, bool tcp_chosen)
 	if (!status)
 		sweep_start(&s->sweep);
 	return status ? status : s->status;
+}
+
+static int begin(struct scan *s, bool tcp_chosen)
+{
+	int status = settle_tcp(s, tcp_chosen);
+
+	if (status)
+		return status;
+	s->results = s->saved->begun ? s->saved->results : scan_results_new(s->plan);
+	s->found = s->saved->begun ? s->saved->found : found_new();
+	s->saved->results = NULL;
+	s->saved->found = NULL;
+	if (!s->results || !s->found)
+		return command_fails(s->probing.cmd, EXIT_CANNOT, "out of memory");
+	if (s->saved->begun && !s->saved->in_discovery) {
+		start_ports(s);
+		return s->status;
+	}
+	if (s->options->no_discovery && s->plan->n_lanes)
+		return ask_all(s);
+	return look_for_hosts(s);
 }
 
 static bool takes_standard_output(const struct scan_options *o)
@@ -510,9 +550,10 @@ static int report(struct scan *s, uint64_t took_ns)
 	r->n_tries = scan_config(cmd, s->plan, s->saved).retries + 1;
 	r->interrupted = s->probing.stopping;
 	r->took_ns = took_ns;
-	r->n_left_out = s->plan->targets ? (uint64_t)(targets_count(s->asked) -
-						      targets_count(s->plan->targets))
-					 : 0;
+	r->n_left_out =
+		s->plan->targets && !r->before_ports
+			? (uint64_t)(targets_count(s->asked) - targets_count(s->plan->targets))
+			: 0;
 	scan_results_sort(s->results);
 	scan_report_count(r);
 	if (!cmd->common.no_names)

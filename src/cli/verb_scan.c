@@ -147,6 +147,8 @@ const struct verb verb_scan = {
 		"once again at the end. -W is how long an answer is waited for (1 second). At most --rate "
 		"packets a second leave, 1,000 if not given. The closing lines tell what was sent, what "
 		"came late or twice, what this machine lost, and the estimated share that was found.\n\n"
+		"--resume goes on with what was neither answered nor given up; when it was broken off while "
+		"hosts were looked for, those not found yet are looked for again.\n\n"
 		"Ports of a host that are in the same state and more than 25 are counted, not listed; -v "
 		"lists them all.\n\n"
 		"Exit status: 0 when a port (with -sn a host) was found, 1 when none was.",
