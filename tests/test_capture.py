@@ -172,6 +172,23 @@ def test_times(sonde, mixed, times, shape):
         assert re.match(shape, line), line
 
 
+@needs_tshark
+def test_numbers_and_text(sonde, mixed):
+    """-# counts as tshark does; -A shows what TCP carries."""
+    done = sonde("capture", "-n", "-q", "-#", "-A", "-c", 300, "-r", mixed, "-Y", "tcp.len > 0")
+    shown = {}
+    for block in re.split(r"\n\n(?= *\d+ \d\d:)", done.out):
+        line, _, text = block.rstrip("\n").partition("\n")
+        shown[int(line.split()[0])] = "".join(part[4:] for part in text.split("\n"))
+    rows = tshark("-r", mixed, "-Y", "tcp.len > 0", "-T", "fields", "-e", "frame.number",
+                  "-e", "tcp.payload", "-c", 20000).splitlines()[:300]
+    assert len(rows) == 300
+    for row in rows:
+        number, payload = row.split("\t")
+        text = bytes.fromhex(payload.replace(":", "")).replace(b"\r\n", b"").replace(b"\n", b"")
+        assert shown[int(number)] == "".join(chr(c) if 32 <= c < 127 else "." for c in text)
+
+
 def test_what_is_written_is_what_was_chosen(sonde, mixed, tmp_path):
     out = tmp_path / "out.pcapng"
     done = sonde("capture", "-r", mixed, "-Y", "dns", "-s", "60", "-w", out)
@@ -203,6 +220,9 @@ def test_a_closed_reader_is_no_error(binary, mixed):
     (["-r", "MIXED", "-Y", "tcp.prot == 1"], 2, "tcp.port"),
     (["-r", "MIXED", "-Y", "tcp.port == "], 2, "sonde capture"),
     (["-r", "MIXED", "port", "foo"], 2, "not understood"),
+    (["-r", "MIXED", "http.request"], 2, "as a display filter it is good: -Y 'http.request'"),
+    (["-r", "MIXED", "-X"], 2, "no option -X: -x shows the bytes"),
+    (["-D"], 2, "no option -D: sonde ifaces lists the interfaces."),
     (["-r", "MIXED", "-e", "ip.sorc"], 2, "ip.src"),
     (["-r", "MIXED", "-T", "xml", "-e", "ip.src"], 2, "-T takes"),
     (["-r", "MIXED", "-T", "fields"], 2, "which fields"),

@@ -17,7 +17,7 @@ struct capture_options {
 	const char *follow, *extract;
 	uint64_t snap_len, buffer_kib;
 	unsigned times;
-	bool tree, hex, print, unbuffered, line_buffered, nanoseconds, promiscuous;
+	bool tree, hex, ascii, number, print, unbuffered, line_buffered, nanoseconds, promiscuous;
 	bool talkers, flows, protocols, list_fields;
 };
 
@@ -91,6 +91,10 @@ static inline bool capture_shows(const struct capture *c)
 {
 	return c->mode != CAPTURE_NOTHING || c->tables || c->follow;
 }
+
+/* Says what is wrong with the capture filter, and whether it is one of the other language. Return:
+ * EXIT_USAGE. */
+int capture_filter_fault(const struct capture *c, struct fault *fault);
 
 /* Where packets come from: a file, or interfaces. Both give the exit status. */
 int capture_read(struct capture *c);

@@ -44,7 +44,7 @@ static int open_ring(struct listening *l, const char *iface)
 	int err = capture_ring_open(&config, &l->rings[l->n_rings], &fault);
 
 	if (err == -E_SYNTAX)
-		return command_fault(c->cmd, c->filter, &fault);
+		return capture_filter_fault(c, &fault);
 	if (err < 0)
 		return command_fails(c->cmd, err == -ENODEV ? EXIT_USAGE : EXIT_CANNOT, "%s",
 				     fault.text);

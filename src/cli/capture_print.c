@@ -25,6 +25,7 @@ struct capture_printer {
 	enum capture_mode mode;
 	const struct columns *columns;
 	bool hex, each;		     /* bytes, too; every packet is written at once */
+	bool ascii, number;	     /* data as text; numbers in front */
 	struct passive_names *names; /* learnt while printing; NULL: addresses stay numbers */
 	struct capture_pool *pool;
 	int64_t previous_ns;			   /* of the packet shown last */
@@ -43,12 +44,55 @@ static void put_all_bytes(struct buf *b, const struct packet *packet)
 	}
 }
 
+/* What TCP or UDP carries in this packet, else what no protocol claims: printable ASCII and line
+ * ends, a dot for all else. */
+static void put_ascii(struct buf *b, const struct packet *packet)
+{
+	const struct layer *l = packet_layer(packet, PROTOCOL_TCP) ?: packet_layer(packet, PROTOCOL_UDP)
+				?: packet_layer(packet, PROTOCOL_DATA);
+	const uint8_t *bytes;
+	uint32_t len;
+	bool start = true;
+
+	if (!l)
+		return;
+	bytes = packet_payload(packet, l, &len);
+	if (l->proto == PROTOCOL_DATA) {
+		len = packet->cap_len - MIN(l->off, packet->cap_len);
+		bytes = packet->bytes + packet->cap_len - len;
+		len = MIN(len, l->header_len + l->payload_len);
+	}
+	for (uint32_t i = 0; i < len; i++) {
+		bool end = bytes[i] == '\n';
+
+		if (bytes[i] == '\r' && i + 1 < len && bytes[i + 1] == '\n')
+			continue;
+		if (start)
+			buf_lit(b, "    ");
+		start = end;
+		buf_char(b, end || (bytes[i] >= ' ' && bytes[i] < 127) ? (char)bytes[i] : '.');
+	}
+	if (!start)
+		buf_char(b, '\n');
+}
+
+/* "    7 " */
+static void put_number(struct buf *b, uint64_t number)
+{
+	for (uint64_t least = 10000; least > 1 && number < least; least /= 10)
+		buf_char(b, ' ');
+	buf_u64(b, number);
+	buf_char(b, ' ');
+}
+
 static void put_line(struct printing *p, struct buf *b, const struct packet *packet)
 {
 	bool colour = p->printer->cmd->colour;
 
 	if (colour)
 		buf_lit(b, "\033[2m");
+	if (p->printer->number)
+		put_number(b, packet->frame->number);
 	capture_clock_write(&p->clock, b, packet->frame);
 	if (colour)
 		buf_lit(b, "\033[0m");
@@ -91,7 +135,9 @@ static void print_packet(void *state, struct buf *b, const struct pool_packet *i
 	}
 	if (printer->hex)
 		put_all_bytes(b, packet);
-	if (printer->hex || printer->mode == CAPTURE_TREE)
+	if (printer->ascii)
+		put_ascii(b, packet);
+	if (printer->hex || printer->ascii || printer->mode == CAPTURE_TREE)
 		buf_char(b, '\n');
 }
 
@@ -135,6 +181,8 @@ int capture_printer_new(const struct capture *c, struct capture_printer **ret_pr
 	p->names = c->names;
 	p->columns = c->columns;
 	p->hex = o->hex;
+	p->ascii = o->ascii;
+	p->number = o->number;
 	p->each = o->line_buffered;
 	p->previous_ns = INT64_MIN;
 	config.n_threads = threads_for(p);

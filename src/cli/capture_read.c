@@ -72,7 +72,7 @@ static struct bpf *filter_for(struct reading *r, uint32_t link_type)
 	}
 	err = bpf_compile(c->filter, link_type, BPF_NETMASK_UNKNOWN, &bpf, &fault);
 	if (err == -E_SYNTAX) {
-		r->status = command_fault(c->cmd, c->filter, &fault);
+		r->status = capture_filter_fault(c, &fault);
 	} else if (err < 0) {
 		r->status = command_fails(c->cmd, EXIT_CANNOT, "%s", err_text(err));
 	} else if (bpf_needs_kernel(bpf)) {

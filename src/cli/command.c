@@ -235,6 +235,10 @@ static int unknown_option(const struct command *cmd, const struct option_set *se
 		if (set->items[i]->name)
 			names[n++] = set->items[i]->name;
 	}
+	for (size_t i = 0; i < cmd->verb->n_hints; i++)
+		if (optopt == cmd->verb->hints[i].letter)
+			return command_fails(cmd, EXIT_USAGE, "no option -%c: %s", optopt,
+					     cmd->verb->hints[i].instead);
 	if (optopt && optopt < LONG_BASE)
 		return command_fails(cmd, EXIT_USAGE, "no option -%c; see: %s --help", optopt,
 				     cmd->path);

@@ -55,6 +55,12 @@ struct example {
 	const char *command, *about;
 };
 
+/* An option of a tool that users know, which is not here: what there is instead. */
+struct option_hint {
+	char letter;
+	const char *instead; /* a sentence without full stop */
+};
+
 /*
  * The options that mean the same everywhere. A verb says which of them it takes; their values are
  * in struct common.
@@ -103,6 +109,8 @@ struct verb {
 	const struct verb *const *subverbs;    /* NULL-terminated; then @run may be NULL */
 	const struct example *examples;
 	size_t n_examples;
+	const struct option_hint *hints;
+	size_t n_hints;
 	int (*run)(struct command *cmd, void *options);
 };
 

@@ -59,6 +59,9 @@ static const struct verb_option options[] = {
 	  OPTION(extract) },
 	{ 'x', "hex", NULL, "the bytes, too; with --json the data that no protocol claims",
 	  OPTION_FLAG, OPTION(hex) },
+	{ 'A', "ascii", NULL, "what TCP and UDP carry, as text", OPTION_FLAG, OPTION(ascii) },
+	{ '#', "number", NULL, "the packet's number in front of its line: frame.number",
+	  OPTION_FLAG, OPTION(number) },
 	{ 'w', "write", "FILE",
 	  "write the packets to a file: pcapng, or pcap when the name ends in .pcap", OPTION_TEXT,
 	  OPTION(write), .completes = COMPLETE_FILE },
@@ -256,7 +259,7 @@ static int read_mode(struct capture *c)
 				       : CAPTURE_LINES;
 	if (c->mode == CAPTURE_FIELDS)
 		return read_columns(c);
-	if (c->mode == CAPTURE_LINES && o->write && !o->print && !o->hex)
+	if (c->mode == CAPTURE_LINES && o->write && !o->print && !o->hex && !o->ascii)
 		c->mode = CAPTURE_NOTHING;
 	return EXIT_YES;
 }
@@ -306,6 +309,18 @@ static int make_filter(struct capture *c)
 	if (err == -E_SYNTAX)
 		return command_fault(c->cmd, text, &fault);
 	return err < 0 ? command_fails(c->cmd, EXIT_CANNOT, "%s", err_text(err)) : EXIT_YES;
+}
+
+int capture_filter_fault(const struct capture *c, struct fault *fault)
+{
+	struct filter *display;
+	int status = command_fault(c->cmd, c->filter, fault);
+
+	if (filter_new(c->filter, strlen(c->filter), &display, NULL) == 0) {
+		filter_free(display);
+		command_notes(c->cmd, "as a display filter it is good: -Y '%s'", c->filter);
+	}
+	return status;
 }
 
 static int make_follow(struct capture *c)
@@ -490,6 +505,25 @@ static const struct example examples[] = {
 	  "the last 24 hours, a file an hour" },
 };
 
+/* Letters of tcpdump and tshark. */
+static const struct option_hint hints[] = {
+	{ 'D', "sonde ifaces lists the interfaces" },
+	{ 'F', "capture filters are operands or with -f, display filters with -Y" },
+	{ 'H', "names are those of /etc/hosts and of the capture's own answers of DNS" },
+	{ 'I', "there is no monitor mode of wireless interfaces" },
+	{ 'J', "--json has all fields; -e names some" },
+	{ 'K', "checksums are not verified; the fields have them as they are" },
+	{ 'N', "-n shows addresses as numbers" },
+	{ 'O', "-V shows all layers; -Y chooses packets, -e fields" },
+	{ 'R', "display filters are with -Y" },
+	{ 'S', "sequence numbers as they are on the wire: -e tcp.seq_raw -e tcp.ack_raw" },
+	{ 'X', "-x shows the bytes, in hex and as text; -A as text alone" },
+	{ 'j', "--json has all fields; -e names some" },
+	{ 'p', "promiscuous only when asked: --promiscuous" },
+	{ 'z', "--flows, --talkers, --protocols and --follow sum up what was captured" },
+	{ '2', "packets are read once: answers refer to questions, not the other way" },
+};
+
 const struct verb verb_capture = {
 	.name = "capture",
 	.operands = "[FILTER...]",
@@ -523,5 +557,7 @@ const struct verb verb_capture = {
 	.records = records,
 	.examples = examples,
 	.n_examples = ARRAY_LEN(examples),
+	.hints = hints,
+	.n_hints = ARRAY_LEN(hints),
 	.run = run,
 };
