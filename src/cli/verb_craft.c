@@ -347,12 +347,8 @@ static const struct example examples[] = {
 	  "twenty packets into a file" },
 	{ "sonde craft 'udp/dhcp(option.dhcp=Discover,option.hostname=x)' --json",
 	  "all fields of what was made" },
-	{ "sonde craft 'tcp(dstport=443)/tls(handshake.ciphersuite=TLS_AES_128_GCM_SHA256,"
-	  "handshake.extensions_server_name=www.example.com)'",
+	{ "sonde craft 'tcp/tls(handshake.extensions_server_name=www.example.com)'",
 	  "a client hello" },
-	{ "sonde craft 'udp/snmp(msgUserName=me,msgAuthoritativeEngineID=80001f8804,"
-	  "auth_protocol=SHA,auth_password=secret,name=1.3.6.1.2.1.1.3.0)'",
-	  "a question of SNMP's version 3, authenticated" },
 	{ "sonde craft 'tcp/http(response.code=404)/data(data=\"nothing here\")' --hex",
 	  "a response, its length computed" },
 };
