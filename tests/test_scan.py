@@ -693,6 +693,8 @@ def test_through_a_tunnel_without_ethernet(net, how):
     (["-oX", "-", "-oG", "-", "10.97.0.2"], 2, "both want"),
     (["-oX", "/nonexistent/x", "-p", "80", "10.97.0.2"], 3, "cannot write"),
     (["--resume", "/nonexistent/x"], 2, "no /nonexistent/x"),
+    (["--resume", "/nonexistent/x", "-p", "80", "10.97.0.2"], 3, "cannot write"),
+    (["-oN", "x", "10.97.0.2"], 2, "-o FILE"), (["-sV", "10.97.0.2"], 2, "--banner"),
     (["-i", "none0", "10.97.0.2"], 2, "none0"), (["-p", "80", "10.55.0.1"], 3, "unreachable"),
     (["-p", "80", "0.0.0.0/0"], 2, "--authorized"), (["-p", "1", "10.97.0.2"], 1, ""),
 ])

@@ -34,7 +34,8 @@ static int take_kinds(struct command *cmd, const struct texts *typed, struct kin
 			if (!kind) {
 				fault_set(&fault, at,
 					  "-s takes S (TCP SYN), T (TCP connections), U (UDP) or n "
-					  "(hosts only)");
+					  "(hosts only)%s",
+					  text[at] == 'V' ? "; what speaks there: --banner" : "");
 				return command_fault(cmd, text, &fault);
 			}
 			*kind = true;
@@ -105,11 +106,9 @@ static int add_lane(struct command *cmd, const struct probe_module *module,
 		    const struct ports *ports, struct scan_plan *plan)
 {
 	if (!ports->n)
-		return command_fails(cmd, EXIT_USAGE, "-p names no %s ports, which -s%s is to ask",
+		return command_fails(cmd, EXIT_USAGE, "-p names no %s ports; leave out %s",
 				     module == &probe_udp ? "UDP" : "TCP",
-				     module == &probe_udp   ? "U"
-				     : module == &probe_syn ? "S"
-							    : "T");
+				     module == &probe_udp ? "-sU" : "-sS and -sT, give -sU");
 	if (scan_plan_add(plan, module, ports) < 0)
 		return command_fails(cmd, EXIT_CANNOT, "out of memory");
 	return 0;

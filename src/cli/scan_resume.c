@@ -151,6 +151,25 @@ static int write_file(const char *path, const struct buf *text)
 	return err;
 }
 
+int scan_resume_try(struct command *cmd, const char *path)
+{
+	char *temporary;
+	int fd, err = 0;
+
+	if (asprintf(&temporary, "%s.new", path) < 0)
+		return command_fails(cmd, EXIT_CANNOT, "out of memory");
+	fd = open(temporary, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+	if (fd < 0)
+		err = -errno;
+	else
+		close(fd);
+	if (!err)
+		(void)unlink(temporary);
+	free(temporary);
+	return err ? command_fails(cmd, EXIT_CANNOT, "cannot write %s: %s", path, err_text(err))
+		   : 0;
+}
+
 int scan_resume_write(struct command *cmd, const char *path, const struct scan_saved *saved)
 {
 	struct buf b = buf_of(FILE_MAX);

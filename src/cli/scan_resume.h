@@ -35,6 +35,10 @@ void scan_saved_done(struct scan_saved *saved);
 int scan_resume_check(struct command *cmd, const char *path, const struct scan_saved *saved,
 		      const struct scan_plan *plan, bool tcp_chosen, bool seed_chosen);
 
+/* Can the file be written? Better known before a long scan. Return: 0, or an exit status after a
+ * message. */
+int scan_resume_try(struct command *cmd, const char *path);
+
 /* Writes the file, as a whole or not at all. @saved holds all but results and found by reference.
  * Return: 0, or an exit status after a message. */
 int scan_resume_write(struct command *cmd, const char *path, const struct scan_saved *saved);

@@ -41,8 +41,8 @@ struct scan {
 	struct progress progress;
 	struct scan_report report;
 	uv_timer_t redraw;
-	bool full;
-	int status;
+	bool full, ports_done;
+	int status, save_status;
 };
 
 struct probe_config scan_config(const struct command *cmd, const struct scan_plan *plan,
@@ -286,7 +286,7 @@ static int save(struct scan *s, const struct probe_engine *engine)
 static void break_off(struct scan *s)
 {
 	if (s->options->resume && s->plan->n_lanes)
-		s->status = save(s, s->run ? probe_run_engine(s->run) : NULL);
+		s->save_status = save(s, s->run ? probe_run_engine(s->run) : NULL);
 	else if (s->plan->n_lanes)
 		command_notes(s->probing.cmd,
 			      "broken off; with --resume FILE it could go on later");
@@ -328,6 +328,7 @@ static void on_done(void *ctx, const struct probe_account *account)
 	s->report.complete = !s->probing.stopping && s->plan->n_shards == 1;
 	if (s->probing.stopping)
 		break_off(s);
+	s->ports_done = !s->probing.stopping;
 	s->run = NULL;
 	if (s->probing.stopping || !s->options->banner || !start_banners(s))
 		probing_stop(&s->probing);
@@ -567,8 +568,10 @@ static int report(struct scan *s, uint64_t took_ns)
 		status = scan_report_xml(r, s->options->xml);
 	if (!status && s->options->greppable)
 		status = scan_report_greppable(r, s->options->greppable);
-	if (!status && s->options->resume && !s->probing.stopping)
+	if (!status && s->options->resume && (s->ports_done || !s->probing.stopping))
 		(void)unlink(s->options->resume);
+	if (!status)
+		status = s->save_status;
 	if (status)
 		return status;
 	if (s->plan->n_lanes ? r->n_open : r->n_up)

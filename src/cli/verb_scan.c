@@ -49,8 +49,14 @@ static const struct verb_option options[] = {
 static int check(struct command *cmd, const struct scan_options *o)
 {
 	const char *const forms[] = { o->xml, o->greppable };
+	const char *output = cmd->common.output;
 	unsigned n_standard = 0;
 
+	if (output && (!strcmp(output, "N") || !strcmp(output, "A")))
+		return command_fails(cmd, EXIT_USAGE,
+				     "-o%s is nmap's: here -o FILE writes the table, -oX and -oG "
+				     "nmap's other forms. A file of that name: -o ./%s",
+				     output, output);
 	for (size_t i = 0; i < ARRAY_LEN(forms); i++)
 		n_standard += forms[i] && !strcmp(forms[i], "-");
 	if (n_standard > 1)
@@ -105,6 +111,8 @@ static int run(struct command *cmd, void *opaque)
 		tcp_chosen = true;
 	}
 	cmd->common.for_ns = o->max_time_ns;
+	if (!status && !o->dry_run && o->resume)
+		status = scan_resume_try(cmd, o->resume);
 	if (!status && o->dry_run && !plan->n_lanes)
 		status = command_fails(cmd, EXIT_USAGE, "--dry-run shows ports; -sn asks none");
 	else if (!status && o->dry_run)
