@@ -44,8 +44,8 @@ function axisMarks(from, to, most) {
 	const step = steps.find((s) => (to - from) / s <= most) ?? steps[steps.length - 1];
 	const zone = new Date(from).getTimezoneOffset() * 60e3;
 	const marks = [];
-	// The last twentieth is too narrow for a label.
-	const end = to - (to - from) / 20;
+	// Too near to the end there is no room for a label.
+	const end = to - (to - from) / (narrow() ? 5 : 16);
 	for (let t = Math.ceil((from - zone) / step) * step + zone; t < end; t += step) {
 		marks.push(t);
 	}
@@ -211,8 +211,8 @@ function HeatMap({ rows, measure, heat }) {
 /** @param {{heat: HeatData, labels: number}} props */
 function Axis({ heat, labels }) {
 	const width = heat.step_ms * (heat.cells[0]?.length ?? 48);
-	const most = narrow() ? 3 : 9;
-	return html`<div class="axis" style=${{ marginLeft: `${labels}px` }} aria-hidden="true">
+	const most = narrow() ? 4 : 9;
+	return html`<div class="axis" style=${{ marginLeft: `${labels + 16}px` }} aria-hidden="true">
 		${axisMarks(heat.from, heat.from + width, most).map(
 			(t) => html`<span key=${t} style=${{ left: `${((t - heat.from) / width) * 100}%` }}>
 				${axisTime(t)}
