@@ -342,7 +342,7 @@ void engine_release(struct probe_engine *e, uint64_t now_ns, struct slot *slot)
 {
 	bool continues = slot->flags & SLOT_CONTINUES;
 
-	slot->flags &= (uint8_t)~SLOT_CONTINUES;
+	slot->flags &= (uint16_t)~SLOT_CONTINUES;
 	if (slot->state == SLOT_READY)
 		return;
 	land(e, slot);
@@ -373,30 +373,42 @@ static void try_again(struct probe_engine *e, uint64_t now_ns, struct slot *slot
  * How many further tries a pair has. Before a gate it has one more, because one may have been lost
  * before it was shut.
  */
-static uint32_t retries_of(struct probe_engine *e, uint64_t now_ns, struct slot *slot)
+static uint32_t retries_of(struct probe_engine *e, uint64_t now_ns, const struct addr *target,
+			   const struct slot *slot)
 {
-	bool through = slot->flags & SLOT_TURN;
-	struct addr target;
 	struct gate *gate;
 
-	slot->flags &= (uint8_t)~SLOT_TURN;
-	if (through)
-		slot->flags |= SLOT_LOST;
 	if (engine_lane(e, slot)->module->via != PROBE_VIA_UDP)
 		return e->config.retries;
-	target = engine_target(e, slot->target);
-	gate = engine_gate(e, &target);
-	e->account.brakes[PROBE_BRAKE_ICMP] += gate_silent(gate, now_ns, through);
+	gate = engine_gate(e, target);
+	e->account.brakes[PROBE_BRAKE_ICMP] += gate_silent(gate, now_ns, slot->flags & SLOT_TURN);
 	return e->config.retries + !!gate->gap_us;
 }
 
-/* Whether the last try may have been lost because its prefix was not slowed so far. */
-static bool left_too_fast(const struct probe_engine *e, const struct slot *slot)
+/*
+ * A try stayed without an answer. Return: whether another follows. One that left before its prefix,
+ * or the line, was slowed does not count.
+ */
+static bool goes_on(struct probe_engine *e, uint64_t now_ns, struct slot *slot)
 {
+	const struct probe_lane *lane = engine_lane(e, slot);
 	struct addr target = engine_target(e, slot->target);
-	const struct prefix_gate *prefix = engine_prefix(e, engine_lane(e, slot), &target);
+	const struct prefix_gate *prefix = engine_prefix(e, lane, &target);
+	uint32_t retries;
+	bool too_fast;
 
-	return prefix && slot->sent_ns < prefix->slowed_ns;
+	if (lane->each)
+		return false;
+	too_fast = prefix &&
+		   slot->sent_ns < MAX(prefix->too_fast_ns, e->prefixes->line.too_fast_ns);
+	retries = slot->flags & SLOT_LAST ? 0 : retries_of(e, now_ns, &target, slot);
+	if (prefix && slot->flags & SLOT_TURN &&
+	    slot->sent_ns >= MAX(prefix->slowed_ns, e->prefixes->line.slowed_ns)) {
+		slot->flags &= (uint16_t)~SLOT_LOST_AT;
+		slot->flags |= SLOT_LOST | engine_lost_at(e, prefix);
+	}
+	slot->flags &= (uint16_t)~SLOT_TURN;
+	return too_fast || slot->try < retries;
 }
 
 /* Whether its silence is told now, for nobody will ask it again. */
@@ -410,18 +422,17 @@ static bool tells(const struct probe_engine *e, const struct slot *slot)
 	if (!(slot->flags & SLOT_LAST))
 		return false;
 	target = engine_target(e, slot->target);
-	return e->last_pass.n_more == LAST_PASS_MORE || !engine_is_apart(e, lane, &target);
+	return e->last_pass.n_more == LAST_PASS_MORE ||
+	       !(e->last_pass.thorough || engine_is_apart(e, lane, &target));
 }
 
 /* Return: true when this was the last try and @ret_event says so. */
 static bool give_up(struct probe_engine *e, uint64_t now_ns, struct slot *slot,
 		    struct probe_event *ret_event)
 {
-	const struct probe_lane *lane = engine_lane(e, slot);
-	uint32_t retries = slot->flags & SLOT_LAST ? 0 : retries_of(e, now_ns, slot);
 	bool told = tells(e, slot);
 
-	if (!lane->each && (slot->try < retries || left_too_fast(e, slot))) {
+	if (goes_on(e, now_ns, slot)) {
 		try_again(e, now_ns, slot);
 		return false;
 	}
@@ -454,20 +465,37 @@ static void tell_failure(struct probe_engine *e, uint64_t now_ns, struct slot *s
 /*
  * Of targets that are there, a share p of tries is lost. When the tries answered are counted by
  * their number, each count is p times that of the number before; hence, whatever is not there,
- * p = (answered not at first) / (answered not at last), and p^tries of them were missed.
+ * p = (answered not at first) / (answered not at last). Return: p; -1: it cannot be told.
+ */
+static double estimate_loss(const struct probe_engine *e)
+{
+	bool extra = e->last_pass.began_asking;
+	uint64_t n = e->n_found, n_last = extra ? e->n_extra : e->n_last;
+
+	if (e->config.retries + extra == 0 || n <= n_last)
+		return -1;
+	return MIN((double)(n - e->n_first) / (double)(n - n_last), 1.0);
+}
+
+/*
+ * And p^tries of them were missed. When all were asked more than once at the end, because much was
+ * lost before it went slowly, each time found a share of those before it, and so on.
  */
 static double estimate_recall(const struct probe_engine *e)
 {
-	uint64_t n = e->n_found;
-	uint32_t n_retries = e->config.retries + e->last_pass.began_asking;
-	uint64_t n_last = n_retries > e->config.retries ? e->n_extra : e->n_last;
-	double loss, missed = 1;
+	const struct last_pass *p = &e->last_pass;
+	double loss = estimate_loss(e), missed = 1;
 
-	if (!n_retries || n <= n_last)
+	if (p->n_more && p->thorough) {
+		double last = (double)(e->account.again_found - p->n_found);
+		double share = MIN((last + 1) / ((double)p->n_found_last + 2), 0.9);
+
+		return (double)e->n_found / ((double)e->n_found + last * share / (1 - share));
+	}
+	if (loss < 0)
 		return -1;
-	loss = (double)(n - e->n_first) / (double)(n - n_last);
-	for (uint32_t i = 0; i <= n_retries; i++)
-		missed *= MIN(loss, 1.0);
+	for (uint32_t i = 0; i <= e->config.retries + p->began_asking; i++)
+		missed *= loss;
 	return 1 - missed;
 }
 
@@ -484,24 +512,44 @@ static bool losses_matter(const struct probe_engine *e)
 	return (double)e->n_found * (1 / recall - 1) > 0.1;
 }
 
+/* What part of the rate came through, by the losses seen. */
+static double share_through(const struct probe_engine *e)
+{
+	double loss = estimate_loss(e);
+
+	return loss < 0 ? 1 : MAX(1 - loss, 0.1);
+}
+
 /* The plan is through: those that stayed silent are asked once more, or are told. */
 static void begin_last_pass(struct probe_engine *e)
 {
 	struct last_pass *p = &e->last_pass;
+	uint64_t n_found;
 
 	if (!p->began) {
+		double recall = estimate_recall(e);
+
 		p->began = true;
 		p->asks = p->began_asking = losses_matter(e);
 		p->at = p->asks ? e->config.shard : 0;
+		p->thorough = e->n_found && (engine_was_slowed(e) || recall < 0.9);
 		if (p->asks)
-			pace_end(&e->pace);
+			pace_end(&e->pace, share_through(e));
 	}
 	if (!p->asks || p->at < e->n_pairs)
 		return;
 	/* What began late, after a lane before it, was not asked once more. */
-	p->asks = e->account.brakes[PROBE_BRAKE_PREFIX] && p->n_more < LAST_PASS_MORE;
-	p->n_more += p->asks;
+	n_found = e->account.again_found - p->n_found;
+	p->asks = p->n_more < LAST_PASS_MORE && (e->account.brakes[PROBE_BRAKE_PREFIX] ||
+						 (p->thorough && n_found * 200 > e->n_found));
 	p->at = p->asks ? e->config.shard : 0;
+	if (!p->asks)
+		return;
+	p->n_more++;
+	p->n_found += n_found;
+	p->n_found_last = n_found;
+	if (p->thorough)
+		pace_end(&e->pace, 1);
 }
 
 /* The last pass without asking. */
@@ -664,7 +712,7 @@ struct probe_account probe_engine_account(const struct probe_engine *e)
 	account.total = e->n_to_do;
 	account.rate = sending_rate(e);
 	account.incomplete = account.dropped && account.silent;
-	account.brakes[PROBE_BRAKE_LOSS] = e->pace.n_setbacks;
+	account.brakes[PROBE_BRAKE_LOSS] += e->pace.n_setbacks;
 	account.recall = estimate_recall(e);
 	return account;
 }

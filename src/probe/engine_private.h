@@ -23,14 +23,18 @@ struct unit {
  * The last pass: pairs that stayed silent are not told at once but marked. When all others are
  * resolved and losses matter, each is asked once more, in the order of the plan; else they are told
  * as they are. Those of a prefix that had to be slowed, where more is lost, are asked up to
- * LAST_PASS_MORE times again.
+ * LAST_PASS_MORE times again; when all had to be, or much was lost, all are, while that finds one
+ * in 200.
  */
 struct last_pass {
 	struct marks *silent; /* NULL: silence is told at once */
 	uint64_t at;	      /* next place of the plan to be looked at, or next pair */
 	bool began, asks;
-	bool began_asking; /* and may be through with it */
-	unsigned n_more;   /* how often those of slowed prefixes were asked again */
+	bool began_asking;     /* and may be through with it */
+	bool thorough;	       /* so much was lost that all are asked again, not only those... */
+	unsigned n_more;       /* ...of slowed prefixes: how often */
+	uint64_t n_found;      /* in the passes before this one */
+	uint64_t n_found_last; /* in the one before */
 };
 
 #define LAST_PASS_MORE 2
@@ -193,6 +197,26 @@ static inline struct prefix_gate *engine_prefix(const struct probe_engine *e,
 						const struct addr *target)
 {
 	return e->prefixes && engine_judges_by(lane) ? prefix_of(e->prefixes, target) : NULL;
+}
+
+/* Of the same: the line that all lie behind; NULL: it is not judged. */
+static inline struct prefix_gate *engine_line(const struct probe_engine *e,
+					      const struct probe_lane *lane)
+{
+	return e->prefixes && engine_judges_by(lane) ? &e->prefixes->line : NULL;
+}
+
+/* Changes when a prefix or all are slowed. */
+static inline uint16_t engine_lost_at(const struct probe_engine *e,
+				      const struct prefix_gate *prefix)
+{
+	return (uint16_t)((prefix->n_slowed + e->prefixes->line.n_slowed) << 8 & SLOT_LOST_AT);
+}
+
+/* Whether the line that all lie behind was found to bear less than the pace began at. */
+static inline bool engine_was_slowed(const struct probe_engine *e)
+{
+	return e->prefixes && e->prefixes->line.too_fast_ns;
 }
 
 /* Whether the prefix of a target is or was slowed. */

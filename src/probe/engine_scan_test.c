@@ -188,6 +188,56 @@ static void test_narrow_network(void **state)
 	check_narrow(60000, 1, 1000000);
 }
 
+struct line {
+	uint32_t bears, queue;
+	double loss;
+	uint64_t rate;
+	uint64_t limit_s;
+};
+
+/* All hosts behind a line that bears less than the pace begins at; half of them are there. */
+static void check_line(const struct line *line)
+{
+	struct world *w = world_new("10.0.0.0", 1024, 4);
+	struct scan s = scan_of(w, &fake_syn);
+	unsigned n_missed = 0;
+	struct probe_account a;
+	struct probe_engine *e;
+
+	w->there_every = 2;
+	w->bears = line->bears;
+	w->queue = line->queue;
+	w->loss = line->loss;
+	s.config.rate = line->rate;
+	s.config.spacing_ns = 100 * NS_PER_MS;
+	s.config.last_pass = true;
+	e = scan_engine(&s);
+	world_run(w, e);
+	for (unsigned i = 0; i < 4096; i++)
+		n_missed += i / 4 % 2 == 0 && !w->truths[i].n_answered;
+	a = probe_engine_account(e);
+	assert_true(n_missed <= 4); /* of 2,048 */
+	assert_true(a.recall > 0.9);
+	assert_true(a.brakes[PROBE_BRAKE_LOSS] > 0);
+	assert_true(w->now_ns - START_NS < line->limit_s * NS_PER_S);
+	probe_engine_free(e);
+	scan_done(&s);
+}
+
+static void test_narrow_line(void **state)
+{
+	/* Three tries of each, and a last pass, would take some 14,000 probes at what it bears. */
+	static const struct line lines[] = { { 100, 2, 0.05, 1000, 200 },
+					     { 100, 20, 0, 1000, 200 },
+					     { 200, 20, 0.05, 1000, 100 },
+					     { 500, 20, 0.05, 1000, 50 },
+					     { 500, 20, 0.05, 2000, 100 } };
+
+	(void)state;
+	for (unsigned i = 0; i < ARRAY_LEN(lines); i++)
+		check_line(&lines[i]);
+}
+
 /* A loss that does not depend on the pace does not slow it; default retries find nearly all. */
 static void test_constant_loss(void **state)
 {
@@ -443,6 +493,7 @@ int main(void)
 		cmocka_unit_test(test_narrow_network),
 		cmocka_unit_test(test_narrow_prefix),
 		cmocka_unit_test(test_prefixes_not_slowed),
+		cmocka_unit_test(test_narrow_line),
 		cmocka_unit_test(test_narrow_and_lossy_prefix),
 		cmocka_unit_test(test_constant_loss),
 		cmocka_unit_test(test_no_setback),

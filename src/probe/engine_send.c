@@ -68,7 +68,7 @@ static bool asks_more(const struct probe_engine *e, uint64_t pair)
 {
 	struct addr target;
 
-	if (!e->last_pass.n_more)
+	if (!e->last_pass.n_more || e->last_pass.thorough)
 		return true;
 	if (!marks_has(e->last_pass.silent, pair))
 		return false;
@@ -398,8 +398,10 @@ static bool waits_at_gate(struct probe_engine *e, uint64_t now_ns, const struct 
 static void count_send(struct probe_engine *e, uint64_t now_ns, struct prefix_gate *prefix)
 {
 	e->account.sent++;
-	if (prefix)
+	if (prefix) {
 		prefix_sent(prefix, now_ns);
+		prefix_sent(&e->prefixes->line, now_ns);
+	}
 	if (!e->first_send_ns)
 		e->first_send_ns = now_ns;
 	e->last_send_ns = now_ns;
@@ -416,6 +418,8 @@ static void follow_send(struct probe_engine *e, uint64_t now_ns, struct slot *sl
 
 	slot->state = SLOT_SENT;
 	slot->flags |= SLOT_WAS_SENT;
+	if (prefix && e->prefixes->line.gap_ns)
+		slot->flags |= SLOT_TURN;
 	slot->sent_ns = now_ns;
 	slots_arm(&e->slots, slot, now_ns + patience_ns(e, slot));
 	e->n_in_flight++;

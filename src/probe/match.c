@@ -199,16 +199,25 @@ static void judge(struct probe_engine *e, uint64_t now_ns, const struct slot *sl
 {
 	const struct probe_lane *lane = engine_lane(e, slot);
 	struct prefix_gate *prefix = engine_prefix(e, lane, &event->target);
+	struct prefix_gate *line = engine_line(e, lane);
+	bool lost;
 
 	if (!(slot->flags & SLOT_WAS_SENT))
 		return;
 	if (!event->try && event->rtt_ns >= 0 && engine_judges_by(lane) &&
 	    !(prefix && prefix_is_apart(prefix)))
 		pace_found(&e->pace, event->sent_ns, (uint64_t)event->rtt_ns);
-	if (!prefix || slot->flags & SLOT_LAST || (!prefix->gap_ns && engine_all_begun(e)))
+	if (!prefix || slot->flags & SLOT_LAST)
 		return;
-	e->account.brakes[PROBE_BRAKE_PREFIX] +=
-		prefix_answered(e->prefixes, prefix, now_ns, event->try, slot->flags & SLOT_LOST);
+	lost = slot->flags & SLOT_LOST && (slot->flags & SLOT_LOST_AT) == engine_lost_at(e, prefix);
+	if (line->gap_ns || (!engine_all_begun(e) && !pace_knows(&e->pace))) {
+		e->account.brakes[PROBE_BRAKE_LOSS] +=
+			prefix_answered(e->prefixes, line, now_ns, event->try, lost);
+		pace_hold(&e->pace, now_ns, line->gap_ns);
+	}
+	if (!line->gap_ns && (prefix->gap_ns || !engine_all_begun(e)))
+		e->account.brakes[PROBE_BRAKE_PREFIX] +=
+			prefix_answered(e->prefixes, prefix, now_ns, event->try, lost);
 }
 
 static void count_answer(struct probe_engine *e, uint64_t now_ns, struct slot *slot,

@@ -20,6 +20,7 @@
 #define WAIT_MAX_NS (500 * NS_PER_MS)
 #define NO_RTT_NS   (100 * NS_PER_MS)
 #define STALL_NS    (100 * NS_PER_MS) /* so long this machine may be busy with something else */
+#define KNOWN_MIN   200		      /* answers to know from what rate on too many are lost */
 #define KNOWN_MAX   (1u << 20)	      /* first tries remembered; older ones fade */
 
 static void begin_trial(struct pace *p, uint64_t start_ns)
@@ -56,7 +57,9 @@ static uint64_t units(const struct pace *p, uint64_t ns)
 
 static uint64_t interval(const struct pace *p)
 {
-	return MAX((NS_PER_S << FRACTION_BITS) / p->rate, (uint64_t)1);
+	uint64_t rate = p->held ? MIN(p->held, p->rate) : p->rate;
+
+	return MAX((NS_PER_S << FRACTION_BITS) / rate, (uint64_t)1);
 }
 
 uint64_t pace_budget(struct pace *p, uint64_t now_ns)
@@ -184,7 +187,7 @@ void pace_judge(struct pace *p, uint64_t now_ns)
 	double needs;
 	bool slowed = false;
 
-	if (!p->searches || now_ns < t->end_ns + wait_ns(p))
+	if (!p->searches || p->held || now_ns < t->end_ns + wait_ns(p))
 		return;
 	known = p->known_n > 0 ? p->known_found / p->known_n : 0;
 	expected = n * known;
@@ -239,10 +242,30 @@ bool pace_slow(struct pace *p, uint64_t now_ns)
 	return true;
 }
 
-void pace_end(struct pace *p)
+bool pace_knows(const struct pace *p)
+{
+	return p->rate > RATE_START && p->known_found >= KNOWN_MIN;
+}
+
+void pace_hold(struct pace *p, uint64_t now_ns, uint64_t gap_ns)
+{
+	bool was_held = p->held;
+
+	p->held = gap_ns ? MAX(NS_PER_S / gap_ns, (uint64_t)1) : 0;
+	if (p->held && p->held < p->rate)
+		return;
+	p->held = 0;
+	if (!was_held)
+		return;
+	/* What was seen before was not what the line bears. */
+	p->known_n = p->known_found = 0;
+	begin_trial(p, now_ns);
+}
+
+void pace_end(struct pace *p, double share)
 {
 	if (p->rate != UINT64_MAX)
-		p->ceiling = p->rate = MAX(p->rate / 2, (uint64_t)1);
+		p->ceiling = p->rate = MAX((uint64_t)((double)p->rate * share / 2), (uint64_t)1);
 	p->searches = false;
 }
 

@@ -37,6 +37,7 @@ struct pace {
 	uint64_t counted_ns;
 	uint64_t slowed_ns; /* by this machine; 0: never */
 
+	uint64_t held; /* not faster than this, and no trials; 0: it is not held */
 	bool searches; /* there are first tries to judge by */
 	bool doubles;  /* no setback yet */
 	bool setback;  /* the last trial was one */
@@ -75,8 +76,15 @@ void pace_judge(struct pace *p, uint64_t now_ns);
  */
 bool pace_slow(struct pace *p, uint64_t now_ns);
 
-/* From now on at half the rate that was found to be good, and no trials. */
-void pace_end(struct pace *p);
+/* Whether it has a slower rate to compare with, of which it is known how many answer. */
+bool pace_knows(const struct pace *p);
+
+/* The line bears no more than one in @gap_ns, as others found out; 0: that is over. */
+void pace_hold(struct pace *p, uint64_t now_ns, uint64_t gap_ns);
+
+/* From now on at half the rate that was found to be good, or half of @share of it, and no trials.
+ */
+void pace_end(struct pace *p, double share);
 
 /* When the budget is at least 1 again; 0: it is unlimited. */
 uint64_t pace_deadline(const struct pace *p);

@@ -8,9 +8,10 @@
 #define FAR_NS	    (100 * NS_PER_MS) /* turns are given so long ahead */
 #define ASK_MAX_NS  NS_PER_S
 #define GAP_MAX_NS  (100 * NS_PER_MS)
-#define OPEN_MAX    256 /* answers; then they are counted anew */
-#define SHUT_N	    64	/* answers to judge a shut gate by */
-#define ELSEWHERE_N 64	/* answers of others to compare with */
+#define OPEN_MAX    256	 /* answers; then they are counted anew */
+#define SHUT_N	    64	 /* answers to judge a shut gate by */
+#define ELSEWHERE_N 64	 /* answers of others to compare with */
+#define MARGIN	    0.15 /* share lost that may be the line's own */
 
 struct prefix_gates *prefixes_new(uint64_t settle_ns)
 {
@@ -21,6 +22,7 @@ struct prefix_gates *prefixes_new(uint64_t settle_ns)
 	all->settle_ns = settle_ns;
 	for (size_t i = 0; i < 1u << PREFIX_BITS; i++)
 		all->places[i].elsewhere = -1;
+	all->line.expected = MARGIN;
 	return all;
 }
 
@@ -66,6 +68,8 @@ static bool loses_more(const struct prefix_gates *all, struct prefix_gate *p, do
 	/* Seldom is there more to ask than this. */
 	if (p->here.n_lost <= deviations + n * margin)
 		return false;
+	if (p == &all->line)
+		return p->here.n_lost > n * p->expected + deviations * sqrt(n * p->expected + 1);
 	n_others = all->all.n_found - p->before.n_found - p->here.n_found;
 	n_lost = all->all.n_lost - p->before.n_lost - p->here.n_lost;
 	if (n_others >= ELSEWHERE_N)
@@ -82,7 +86,8 @@ static bool judge_open(const struct prefix_gates *all, struct prefix_gate *p, ui
 	uint32_t through;
 
 	if (!loses_more(all, p, 5, 0.1)) {
-		if (p->here.n_found >= OPEN_MAX)
+		if (p->here.n_found >= OPEN_MAX &&
+		    (p != &all->line || took_ns >= all->settle_ns / 2))
 			count_from(p, now_ns);
 		return false;
 	}
@@ -90,6 +95,7 @@ static bool judge_open(const struct prefix_gates *all, struct prefix_gate *p, ui
 	p->gap_ns = MIN(took_ns / through + 1, GAP_MAX_NS);
 	p->next_ns = p->lost_ns = now_ns;
 	p->slowed_ns = now_ns;
+	p->n_slowed++;
 	p->bad = 0;
 	count_from(p, now_ns + all->settle_ns);
 	return true;
@@ -104,6 +110,13 @@ static void slow(struct prefix_gate *p, uint64_t now_ns, float share)
 	p->soft_ns = (uint64_t)((float)p->gap_ns / (1 - MIN(share, 0.75f)) * 1.1f);
 	p->gap_ns = MIN(p->soft_ns / 5 * 6, GAP_MAX_NS);
 	p->slowed_ns = now_ns;
+	p->n_slowed++;
+}
+
+/* So much slower than with the same losses before that these cannot be due to the rate. */
+static bool is_slow(const struct prefix_gates *all, const struct prefix_gate *p)
+{
+	return p->gap_ns == GAP_MAX_NS || p->gap_ns >= (p == &all->line ? 3 : 4) * p->bad_ns;
 }
 
 static void judge_shut(const struct prefix_gates *all, struct prefix_gate *p, uint64_t now_ns)
@@ -112,10 +125,14 @@ static void judge_shut(const struct prefix_gates *all, struct prefix_gate *p, ui
 
 	if (p->here.n_found < SHUT_N)
 		return;
-	if (!loses_more(all, p, 2, 0.05)) {
-		p->gap_ns -= p->gap_ns / (p->gap_ns > p->soft_ns ? 5 : 64);
+	if (!loses_more(all, p, p == &all->line ? 3 : 2, 0.05)) {
+		/* The first that is known to be the line's own. */
+		if (p == &all->line && p->too_fast_ns != p->slowed_ns)
+			p->expected = MAX(p->expected, share * 1.2f);
+		p->gap_ns -= p->gap_ns / (p->gap_ns > p->soft_ns ? 5 : p == &all->line ? 16 : 64);
+		p->too_fast_ns = p->slowed_ns;
 		p->bad = 0;
-	} else if (p->bad > 0 && share > 0.7f * p->bad && p->gap_ns >= 4 * p->bad_ns) {
+	} else if (p->bad > 0 && share > 0.7f * p->bad && is_slow(all, p)) {
 		p->expected = MAX(share, p->bad);
 		p->gap_ns = 0;
 		p->soft_ns = 0;
@@ -130,10 +147,12 @@ bool prefix_answered(struct prefix_gates *all, struct prefix_gate *p, uint64_t n
 {
 	bool counts = p->gap_ns ? lost : retried;
 
-	if (!p->here.n_found)
-		p->before = all->all;
-	all->all.n_found++;
-	all->all.n_lost += counts;
+	if (p != &all->line) {
+		if (!p->here.n_found)
+			p->before = all->all;
+		all->all.n_found++;
+		all->all.n_lost += counts;
+	}
 	if (now_ns < p->since_ns)
 		return false;
 	p->here.n_found++;

@@ -13,6 +13,10 @@
  *
  * Tries that left before it was slowed do not count: they are made again.
  *
+ * The line that all of them lie behind is judged in the same way, only that there are no others to
+ * compare with: that one loses more than some is enough to try whether it does so when slower. For
+ * the pace tells a rate that is too high by a slower one that was not, and so not the first of all.
+ *
  * A loss that all have alike slows nothing, nor does a prefix where nobody answers. The table is
  * bounded: prefixes that share a place share a gate, which only makes them slower.
  */
@@ -35,12 +39,14 @@ struct prefix_answers {
 };
 
 struct prefix_gate {
-	uint64_t gap_ns;    /* between two probes through the gate; 0: it is open */
-	uint64_t next_ns;   /* when the next may leave */
-	uint64_t lost_ns;   /* and the next of those of which a try was lost */
-	uint64_t slowed_ns; /* before, it was too fast; 0: it never was */
-	uint64_t soft_ns;   /* a gap that was too small; 0: none yet */
-	uint32_t n_denied;  /* their turn, for it was far */
+	uint64_t gap_ns;      /* between two probes through the gate; 0: it is open */
+	uint64_t next_ns;     /* when the next may leave */
+	uint64_t lost_ns;     /* and the next of those of which a try was lost */
+	uint64_t slowed_ns;   /* last; 0: never */
+	uint64_t too_fast_ns; /* what left before was lost for that; 0: that was not seen */
+	uint32_t n_slowed;
+	uint64_t soft_ns;  /* a gap that was too small; 0: none yet */
+	uint32_t n_denied; /* their turn, for it was far */
 	uint64_t since_ns;
 	uint32_t n_sent; /* since then */
 	/* Since then, and of all prefixes until then. */
@@ -54,6 +60,8 @@ struct prefix_gate {
 struct prefix_gates {
 	uint64_t settle_ns; /* so long after a change losses may be older than it */
 	struct prefix_answers all;
+	struct prefix_gate
+		line; /* all of them, behind one that bears less than the pace began at */
 	struct prefix_gate places[1 << PREFIX_BITS];
 };
 

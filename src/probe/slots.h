@@ -36,7 +36,8 @@ enum {
 	SLOT_REFUSED = 1 << 4, /* an error was told; more of them say nothing new */
 	SLOT_LAST = 1 << 5,    /* asked once more in the last pass */
 	SLOT_TURN = 1 << 6,    /* has waited for its turn at a gate */
-	SLOT_LOST = 1 << 7,    /* a try that had its turn stayed without an answer */
+	SLOT_LOST = 1 << 7,    /* a try that had its turn stayed without an answer... */
+	SLOT_LOST_AT = 3 << 8, /* ...when gates had been slowed so often, modulo 4 */
 };
 
 struct slot {
@@ -53,7 +54,7 @@ struct slot {
 	};
 	uint32_t unit;
 	uint16_t generation;
-	uint8_t state, flags;
+	uint16_t state : 4, flags : 12;
 };
 
 struct slot_queue {
