@@ -334,6 +334,24 @@ def test_streams_are_tsharks(sonde, mixed):
         assert ours.hex() == theirs and ours
 
 
+@needs_tshark
+def test_conversations_of_udp_are_tsharks(sonde, mixed):
+    """Numbers, and what was said."""
+    ours = sonde("capture", "-n", "-q", "-r", mixed, "-Y", "udp and not icmp and not icmpv6",
+                 "-e", "frame.number", "-e", "udp.stream").out
+    theirs = tshark("-r", mixed, "-Y", "udp and not icmp and not icmpv6", "-T", "fields", "-e",
+                    "frame.number", "-e", "udp.stream")
+    assert ours == theirs and ours
+    for number in (0, 3):
+        text = tshark("-r", mixed, "-q", "-z", f"follow,udp,raw,{number}")
+        theirs = "".join(re.findall(r"^\t?([0-9a-f]+)$", text, re.M))
+        ours = subprocess.run([BUILD / "sonde", "capture", "-r", mixed, "--follow",
+                               f"udp:{number},raw"], capture_output=True, timeout=30).stdout
+        assert ours.hex() == theirs and ours
+    done = sonde("capture", "-r", mixed, "--follow", "udp:4000000")
+    assert (done.status, done.out) == (1, "") and "--flows" in done.err
+
+
 def test_streams_for_people(sonde, mixed):
     number = streams_of(sonde, mixed, 80)[0]
     text = sonde("capture", "-r", mixed, "--follow", f"tcp:{number}").out
@@ -356,7 +374,7 @@ def test_bodies_are_tsharks(sonde, mixed, tmp_path):
 def test_no_such_stream(sonde, mixed):
     done = sonde("capture", "-r", mixed, "--follow", "tcp:4000000")
     assert (done.status, done.out) == (1, "") and "--flows" in done.err
-    done = sonde("capture", "-r", mixed, "--follow", "udp:1")
+    done = sonde("capture", "-r", mixed, "--follow", "sctp:1")
     assert done.status == 2 and "tcp:N" in done.err
 
 

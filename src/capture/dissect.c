@@ -6,6 +6,7 @@
 #include "capture/connection.h"
 #include "capture/exchanges.h"
 #include "capture/fragments.h"
+#include "capture/udp_streams.h"
 #include "wire/link_types.h"
 #include "wire/numbers.h"
 #include "wire/ports.h"
@@ -24,6 +25,7 @@ struct dissect {
 	struct streams *streams;	 /* likewise */
 	struct fragments *fragments;	 /* likewise */
 	struct exchanges *exchanges;	 /* likewise */
+	struct udp_streams *udp_streams; /* likewise */
 	uint64_t asking;		 /* protocols that ask and answer, a bit for each */
 	struct tcp_budget budget;
 	int64_t first_ns, previous_ns;
@@ -36,6 +38,7 @@ struct dissect {
 	struct packet whole[FRAGMENTS_NESTED]; /* what these are */
 	struct tcp_facts facts;
 	struct exchange_facts exchange;
+	struct udp_facts udp;
 };
 
 static void forget(void *arg, struct connection *c)
@@ -91,6 +94,11 @@ int dissect_new(const struct dissect_config *config, struct dissect **ret_dissec
 		if (!d->exchanges)
 			goto fail;
 	}
+	if (d->needs & DISSECT_DATAGRAMS) {
+		d->udp_streams = udp_streams_new(config->max_streams ?: MAX_STREAMS);
+		if (!d->udp_streams)
+			goto fail;
+	}
 	if (d->needs & (DISSECT_STREAMS | DISSECT_ANALYSIS) && new_streams(d, config) < 0)
 		goto fail;
 	*ret_dissect = d;
@@ -108,6 +116,7 @@ struct dissect *dissect_free(struct dissect *d)
 	streams_free(d->streams);
 	fragments_free(d->fragments);
 	exchanges_free(d->exchanges);
+	udp_streams_free(d->udp_streams);
 	free(d);
 	return NULL;
 }
@@ -264,6 +273,9 @@ const struct packet *dissect_packet(struct dissect *d, const struct dissect_inpu
 		if (p->seen & d->asking)
 			relate(d, p, outer);
 	}
+	if (d->udp_streams && p->seen >> PROTOCOL_UDP & 1 &&
+	    udp_streams_number(d->udp_streams, p, outer, &d->udp))
+		p->udp = &d->udp;
 	if (d->connections && p->seen >> PROTOCOL_TCP & 1)
 		track(d, p, outer);
 	return &d->packet;

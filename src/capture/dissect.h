@@ -24,7 +24,8 @@ enum dissect_needs {
 	DISSECT_STREAMS = 1 << 2,
 	/* packet.exchange: which answer belongs to which question. */
 	DISSECT_EXCHANGES = 1 << 3,
-	DISSECT_ALL = DISSECT_FRAGMENTS | DISSECT_ANALYSIS | DISSECT_STREAMS | DISSECT_EXCHANGES,
+	DISSECT_DATAGRAMS = 1 << 4, /* packet.udp */
+	DISSECT_ALL = (1 << 5) - 1,
 };
 
 struct dissect_config {

@@ -7,6 +7,7 @@
 #include "capture/transport.h"
 #include "wire/numbers.h"
 #include "wire/tcp.h"
+#include "wire/udp.h"
 
 struct key {
 	uint8_t addr[2][16];
@@ -85,13 +86,20 @@ static void begin(struct row *r, const struct packet *p, const struct transport 
 		  const struct key *k, unsigned side, const struct tcp_facts *facts)
 {
 	bool reply = t->ends.src_port && transport_is_reply(p, t);
+	const struct udp_facts *datagram = p->udp;
+
+	for (const struct packet *more = p->more; !datagram && more && p->fragments;
+	     more = more->more)
+		datagram = more->udp;
 
 	r->swapped = reply ? !side : side;
 	r->flow = (struct flow){
 		.ends = { end_of(k, r->swapped), end_of(k, !r->swapped) },
 		.proto = t->proto,
-		.has_stream = facts,
-		.stream = facts ? facts->stream : 0,
+		.has_stream = facts || datagram,
+		.stream = facts	     ? facts->stream
+			  : datagram ? datagram->stream
+				     : 0,
 		.first_ns = p->frame->time_ns,
 		.last_ns = p->frame->time_ns,
 	};

@@ -10,12 +10,16 @@
 
 #include "capture/extract_io.h"
 #include "capture/follow.h"
+#include "capture/transport.h"
+#include "wire/udp.h"
 
 enum look { LOOK_TEXT, LOOK_HEX, LOOK_RAW };
 
 struct capture_follow {
 	struct command *cmd;
-	struct follow *follow;
+	struct follow *follow; /* NULL: a conversation of UDP, */
+	uint32_t datagrams;    /* of this number, */
+	struct ends ends;      /* of its first datagram */
 	enum look look;
 	bool some;	    /* was shown, */
 	bool reply;	    /* from this side last, */
@@ -74,10 +78,23 @@ static void put_text(struct buf *b, const uint8_t *bytes, size_t len)
 	}
 }
 
+/* Who sent the first datagram, and to whom. */
+static const struct endpoint *ends_as(const struct capture_follow *f, struct endpoint ret[2])
+{
+	const struct ends *e = &f->ends;
+
+	ret[0] = (struct endpoint){ e->addr_len == 4 ? addr_ip4(e->src) : addr_ip6(e->src),
+				    e->src_port };
+	ret[1] = (struct endpoint){ e->addr_len == 4 ? addr_ip4(e->dst) : addr_ip6(e->dst),
+				    e->dst_port };
+	return ret;
+}
+
 /* Who speaks now, where it changes. */
 static void put_side(struct capture_follow *f, bool reply)
 {
-	const struct endpoint *ends = follow_ends(f->follow);
+	struct endpoint datagram[2];
+	const struct endpoint *ends = f->follow ? follow_ends(f->follow) : ends_as(f, datagram);
 	struct buf *b = &f->text;
 
 	if (f->some && f->reply == reply)
@@ -117,19 +134,45 @@ static void give(void *arg, const struct follow_piece *piece)
 	write_text(f);
 }
 
+void capture_follow_packet(struct capture_follow *f, const struct packet *packet)
+{
+	struct transport t;
+	struct follow_piece piece = { 0 };
+	const struct packet *p = packet;
+	uint32_t len;
+
+	while (p && !p->udp)
+		p = p->fragments ? p->more : NULL;
+	if (f->files || f->follow || !p || p->udp->stream != f->datagrams ||
+	    !transport_of(packet, &t))
+		return;
+	if (!f->ends.addr_len)
+		f->ends = t.ends;
+	piece.reply = memcmp(t.ends.src, f->ends.src, t.ends.addr_len) != 0 ||
+		      t.ends.src_port != f->ends.src_port;
+	piece.bytes = packet_payload(p, &p->layers[p->udp->layer], &len);
+	piece.len = len;
+	give(f, &piece);
+	if (f->look == LOOK_TEXT) {
+		buf_char(&f->text, '\n');
+		write_text(f);
+	}
+}
+
 /* "tcp:3", "http:0,hex" */
 static int read_follow(struct capture_follow *f, const char *text, struct follow_config *ret_config)
 {
 	bool http = !strncmp(text, "http:", 5), tcp = !strncmp(text, "tcp:", 4);
+	bool udp = !strncmp(text, "udp:", 4);
 	static const char *const looks[] = { ",text", ",hex", ",raw" };
 	struct fault fault = {
-		.text = "expected tcp:N or http:N, N being the stream's number as in "
+		.text = "expected tcp:N, udp:N or http:N, N being the stream's number as in "
 			"--flows; then perhaps ,text ,hex or ,raw"
 	};
 	char *end;
 	unsigned long n;
 
-	if (!http && !tcp)
+	if (!http && !tcp && !udp)
 		return command_fault(f->cmd, text, &fault);
 	fault.offset = http ? 5 : 4;
 	n = strtoul(text + fault.offset, &end, 10);
@@ -144,8 +187,9 @@ static int read_follow(struct capture_follow *f, const char *text, struct follow
 	fault.offset = (size_t)(end - text);
 	if (*end)
 		return command_fault(f->cmd, text, &fault);
+	f->datagrams = (uint32_t)n;
 	*ret_config = (struct follow_config){
-		.stream = (uint32_t)n, .http = http, .give = give, .arg = f
+		.stream = (uint32_t)n, .http = http, .give = udp ? NULL : give, .arg = f
 	};
 	return EXIT_YES;
 }
@@ -197,7 +241,7 @@ int capture_follow_new(struct command *cmd, const struct capture_options *o, con
 		status = open_folder(f, folder);
 	} else {
 		status = read_follow(f, o->follow, &config);
-		if (status == EXIT_YES && follow_new(&config, &f->follow) < 0)
+		if (status == EXIT_YES && config.give && follow_new(&config, &f->follow) < 0)
 			status = command_fails(cmd, EXIT_CANNOT, "out of memory");
 	}
 	if (status == EXIT_YES)
@@ -222,7 +266,7 @@ struct capture_follow *capture_follow_free(struct capture_follow *f)
 
 struct stream_sink *capture_follow_sink(struct capture_follow *f)
 {
-	return f->files ? extract_files_sink(f->files) : follow_sink(f->follow);
+	return f->files ? extract_files_sink(f->files) : f->follow ? follow_sink(f->follow) : NULL;
 }
 
 int capture_follow_error(const struct capture_follow *f)
@@ -250,7 +294,7 @@ int capture_follow_finish(struct capture_follow *f)
 	if (f->err < 0 && f->err != -EPIPE)
 		return command_fails(f->cmd, EXIT_CANNOT, "cannot write the results: %s",
 				     err_text(f->err));
-	if (!follow_ends(f->follow)) {
+	if (f->follow ? !follow_ends(f->follow) : !f->ends.addr_len) {
 		command_notes(f->cmd, "there is no such stream; sonde capture --flows lists them");
 		return EXIT_NO;
 	}

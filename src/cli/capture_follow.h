@@ -21,7 +21,10 @@ int capture_follow_new(struct command *cmd, const struct capture_options *o, con
 /* After the dissector that feeds its sink. */
 struct capture_follow *capture_follow_free(struct capture_follow *f);
 
-/* For struct dissect_config. */
+/* A packet of the capture: a datagram of the conversation is shown. */
+void capture_follow_packet(struct capture_follow *f, const struct packet *packet);
+
+/* For struct dissect_config; NULL: what is followed is no stream. */
 struct stream_sink *capture_follow_sink(struct capture_follow *f);
 
 /* Nobody takes the bytes any more: -errno of writing; else 0. */

@@ -25,6 +25,8 @@ int capture_packet(struct capture *c, const struct capture_packet *packet, const
 		return 1;
 	}
 	whole = dissect_packet(c->dissect, &in);
+	if (c->follow)
+		capture_follow_packet(c->follow, whole);
 	if (c->display && !filter_matches(c->display, whole))
 		return 0;
 	c->shown++;

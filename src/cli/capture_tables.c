@@ -73,7 +73,8 @@ enum {
 };
 
 static const struct out_column flow_columns[] = {
-	[F_STREAM] = { "stream", OUT_UINT, .about = "number of the TCP connection: tcp.stream" },
+	[F_STREAM] = { "stream", OUT_UINT,
+		       .about = "its number among those of its protocol: tcp.stream, udp.stream" },
 	[F_PROTOCOL] = { "protocol", OUT_TEXT, .about = "transport protocol" },
 	[F_APPLICATION] = { "application", OUT_TEXT, .about = "the protocol recognised in it" },
 	[F_CLIENT] = { "client", OUT_TEXT, .about = "who called, or was seen first" },

@@ -52,8 +52,8 @@ static const struct verb_option options[] = {
 	{ 0, "protocols", NULL, "how much of each protocol there is, inside which other",
 	  OPTION_FLAG, OPTION(protocols) },
 	{ 0, "follow", "KIND:N",
-	  "what both sides of a connection said: tcp:N, or http:N with its bodies decoded; then "
-	  "perhaps ,hex or ,raw",
+	  "what both sides of a connection said: tcp:N, udp:N, or http:N with its bodies decoded; "
+	  "then perhaps ,hex or ,raw",
 	  OPTION_TEXT, OPTION(follow) },
 	{ 0, "extract", "http DIR", "the bodies of HTTP messages as files in DIR", OPTION_TEXT,
 	  OPTION(extract) },
@@ -347,7 +347,7 @@ static uint32_t dissect_needs(const struct capture *c)
 	if (c->mode == CAPTURE_FIELDS)
 		filter |= c->columns->needs;
 	else if (c->mode == CAPTURE_LINES || c->o->talkers || c->o->flows || c->o->protocols)
-		needs = DISSECT_ALL & ~DISSECT_EXCHANGES; /* they do not show it */
+		needs = DISSECT_ALL & ~(DISSECT_EXCHANGES | DISSECT_DATAGRAMS); /* not shown */
 	else if (c->mode != CAPTURE_NOTHING)
 		return DISSECT_ALL;
 	if (filter & FILTER_NEEDS_FRAGMENTS)
@@ -356,6 +356,8 @@ static uint32_t dissect_needs(const struct capture *c)
 		needs |= DISSECT_ANALYSIS;
 	if (filter & FILTER_NEEDS_STREAMS)
 		needs |= DISSECT_STREAMS;
+	if (filter & FILTER_NEEDS_DATAGRAMS || c->o->flows)
+		needs |= DISSECT_DATAGRAMS;
 	if (filter & FILTER_NEEDS_EXCHANGES)
 		needs |= DISSECT_EXCHANGES;
 	return needs;
@@ -380,6 +382,8 @@ static int make_parts(struct capture *c)
 		if (status != EXIT_YES)
 			return status;
 		config.sink = capture_follow_sink(c->follow);
+		if (!config.sink)
+			config.needs |= DISSECT_FRAGMENTS | DISSECT_DATAGRAMS;
 	}
 	err = dissect_new(&config, &c->dissect);
 	if (!err && (c->o->talkers || c->o->flows || c->o->protocols))

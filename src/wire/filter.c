@@ -6,6 +6,7 @@
 #include "wire/exchange.h"
 #include "wire/filter_internal.h"
 #include "wire/tcp.h"
+#include "wire/udp.h"
 
 const void *filter_keep(struct parser *p, const void *bytes, size_t len)
 {
@@ -121,6 +122,8 @@ uint32_t filter_name_needs(const struct registry_name *name)
 			needs |= FILTER_NEEDS_FRAGMENTS;
 			break;
 		default:
+			if (id == PROTOCOL_UDP && udp_row_is_fact(name->parts[i].rows[0]))
+				needs |= FILTER_NEEDS_DATAGRAMS;
 			needs |= FILTER_NEEDS_FRAGMENTS;
 			if (protocols[id]->application || id == PROTOCOL_DATA)
 				needs |= FILTER_NEEDS_STREAMS;

@@ -21,6 +21,7 @@ enum filter_needs {
 	FILTER_NEEDS_FRAGMENTS = 1 << 0, /* datagrams put together of fragments */
 	FILTER_NEEDS_ANALYSIS = 1 << 1,	 /* facts of TCP segments */
 	FILTER_NEEDS_STREAMS = 1 << 2,	 /* messages in streams */
+	FILTER_NEEDS_DATAGRAMS = 1 << 4, /* numbers of UDP conversations */
 	FILTER_NEEDS_EXCHANGES = 1 << 3, /* which answer belongs to which question */
 };
 

@@ -174,6 +174,7 @@ static void begin(struct packet *p, const struct walk_config *config, const void
 	p->config = config;
 	p->frame = NULL;
 	p->tcp = NULL;
+	p->udp = NULL;
 	p->fragments = NULL;
 	p->exchange = NULL;
 	p->more = NULL;

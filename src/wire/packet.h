@@ -76,6 +76,7 @@ struct dialogue {
 
 struct port_map;
 struct tcp_facts;
+struct udp_facts;
 struct fragment_facts;
 struct exchange_facts;
 
@@ -101,6 +102,7 @@ struct packet {
 	const struct walk_config *config;
 	const struct frame *frame;   /* NULL: not known */
 	const struct tcp_facts *tcp; /* of the first TCP layer that is not quoted; likewise */
+	const struct udp_facts *udp; /* likewise of UDP */
 	const struct fragment_facts *fragments; /* where it completed a datagram; NULL: not */
 	const struct exchange_facts *exchange;	/* of a question or answer in it; NULL: none */
 	const struct packet *more; /* what this packet completed: a datagram of fragments, messages

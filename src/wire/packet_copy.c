@@ -5,6 +5,7 @@
 #include "wire/exchange.h"
 #include "wire/ip.h"
 #include "wire/tcp.h"
+#include "wire/udp.h"
 
 struct room {
 	uint8_t *at;
@@ -85,6 +86,7 @@ static struct packet *keep_packet(struct room *room, const struct packet *p,
 	copy->more = NULL;
 	copy->bytes = keep(room, p->bytes, p->cap_len);
 	copy->tcp = keep(room, p->tcp, sizeof(*p->tcp));
+	copy->udp = keep(room, p->udp, sizeof(*p->udp));
 	copy->fragments = keep_fragments(room, p->fragments);
 	copy->exchange = keep_exchange(room, p->exchange);
 	if (last && last->config == p->config) {

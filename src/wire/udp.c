@@ -51,6 +51,24 @@ static uint8_t udp_step(struct packet *p, struct layer *l, uint8_t next)
 	return fragment ? next : inside(p, l, next);
 }
 
+static const struct field facts_rows[] = {
+	{ AS_COUNT("udp.stream"), .title = "Stream",
+	  .about = "Number of the conversation in this capture" },
+};
+
+bool udp_row_is_fact(const struct field *f)
+{
+	return f == facts_rows;
+}
+
+static void udp_walk(struct walk *w)
+{
+	const struct udp_facts *facts = w->packet->udp;
+
+	if (facts && w->layer == &w->packet->layers[facts->layer])
+		walk_computed(w, facts_rows, facts->stream);
+}
+
 static void udp_line(struct buf *b, const struct packet *p, size_t layer)
 {
 	const struct layer *l = &p->layers[layer];
@@ -78,5 +96,8 @@ const struct protocol protocol_udp = {
 	.checksum = &fields[3],
 	.checksum_kind = CHECKSUM_PSEUDO_UDP,
 	.step = udp_step,
+	.walk = udp_walk,
+	.more_rows = &(const struct rows){ facts_rows, ARRAY_LEN(facts_rows) },
+	.n_more_rows = 1,
 	.line = udp_line,
 };
