@@ -3,6 +3,7 @@
 import json
 import os
 import subprocess
+import time
 from pathlib import Path
 
 import pytest
@@ -31,6 +32,24 @@ def run_command(*command, timeout=60, **kwargs):
     done = subprocess.run([str(word) for word in command], capture_output=True, text=True,
                           timeout=timeout, stdin=kwargs.pop("stdin", subprocess.DEVNULL), **kwargs)
     return Done(done)
+
+
+def wait_for(condition, what, seconds=30):
+    """Asks until it is so; fails when it does not come to that."""
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, "not within %d s: %s" % (seconds, what)
+        time.sleep(0.02)
+
+
+def wait_until_it_catches(process, number):
+    """Until a program that was just started, perhaps by another, handles this signal."""
+    def caught():
+        with open("/proc/%d/status" % process.pid, encoding="ascii") as status:
+            mask = next(line.split()[1] for line in status if line.startswith("SigCgt"))
+        return int(mask, 16) >> (number - 1) & 1
+
+    wait_for(caught, "signal %d is handled" % number)
 
 
 @pytest.fixture(scope="session")

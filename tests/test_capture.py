@@ -24,12 +24,16 @@ def tshark(*args):
     return done.out
 
 
+def sample(folder, n):
+    path = folder / ("mixed%d.pcap" % n)
+    with path.open("wb") as out:
+        subprocess.run([SAMPLE, "mixed", str(n), "3"], stdout=out, check=True)
+    return path
+
+
 @pytest.fixture(scope="module")
 def mixed(tmp_path_factory):
-    path = tmp_path_factory.mktemp("capture") / "mixed.pcap"
-    with path.open("wb") as out:
-        subprocess.run([SAMPLE, "mixed", "12000", "3"], stdout=out, check=True)
-    return path
+    return sample(tmp_path_factory.mktemp("capture"), 6000)
 
 
 def frames(done):
@@ -57,12 +61,13 @@ def test_names_of_interfaces(sonde, tmp_path):
         assert done.out == "interface7\n"
 
 
-def test_a_line_for_each_packet_in_order(sonde, mixed):
+def test_a_line_for_each_packet_in_order(sonde, tmp_path):
     """Several threads print: nothing is lost, doubled or moved."""
-    lines = sonde("capture", "-n", "-tt", "-r", mixed).out.splitlines()
+    many = sample(tmp_path, 12000)
+    lines = sonde("capture", "-n", "-tt", "-r", many).out.splitlines()
     times = [float(line.split()[0]) for line in lines]
     assert len(lines) == 12000 and times == sorted(times)
-    assert frames(sonde("capture", "-r", mixed, "--json")) == list(range(1, 12001))
+    assert frames(sonde("capture", "-r", many, "--json")) == list(range(1, 12001))
 
 
 @needs_tshark
@@ -266,15 +271,25 @@ needs_namespace = pytest.mark.skipif(
     reason="needs root and network namespaces")
 
 
+# `capturing` waits until a packet socket takes packets, `ping_it` pings then.
+LIVE = r"""
+ip link set lo up
+capturing() {
+    until awk 'NR > 1 && $6 == 1 { n++ } END { exit !n }' /proc/self/net/packet; do sleep 0.02; done
+}
+ping_it() { capturing; ping -q -c 3 -i 0.05 127.0.0.1 >/dev/null; }
+"""
+
+
 def in_namespace(script):
     """Runs a shell script in a network namespace with its loopback up."""
-    return run_command("unshare", "-n", "bash", "-c", "ip link set lo up\n" + script, timeout=60)
+    return run_command("unshare", "-n", "bash", "-c", LIVE + script, timeout=60)
 
 
 @needs_namespace
 def test_live_counts_and_account(binary):
     done = in_namespace(f"""
-        (sleep 0.5; ping -q -c 3 -i 0.05 127.0.0.1 >/dev/null) &
+        ping_it &
         timeout 20 {binary} capture -n -i lo -c 4 icmp
         echo status $?""")
     lines = done.out.splitlines()
@@ -288,7 +303,7 @@ def test_live_for_a_time_into_a_file(binary, tmp_path):
     path = tmp_path / "live.pcapng"
     os.chmod(tmp_path, 0o777)
     done = in_namespace(f"""
-        (sleep 0.5; ping -q -c 3 -i 0.05 127.0.0.1 >/dev/null) &
+        ping_it &
         timeout 20 {binary} capture -n -i lo --for 2 -w {path} -P
         timeout 20 {binary} capture -n -r {path}""")
     lines = done.out.splitlines()
@@ -299,7 +314,7 @@ def test_live_for_a_time_into_a_file(binary, tmp_path):
 @needs_namespace
 def test_live_tables_as_records(binary):
     done = in_namespace(f"""
-        (sleep 0.5; ping -q -c 3 -i 0.05 127.0.0.1 >/dev/null) &
+        ping_it &
         timeout 20 {binary} capture -n -i lo --for 1.5 --flows --json""")
     flows = done.records("flow")
     assert [(f["protocol"], f["packets_out"] + f["packets_in"]) for f in flows] == [("icmp", 6)]
@@ -310,7 +325,7 @@ def test_live_ends_when_asked(binary):
     """Ctrl-C: the account, and status 0."""
     done = in_namespace(f"""
         {binary} capture -n -i lo & pid=$!
-        sleep 0.7; ping -q -c 1 127.0.0.1 >/dev/null; sleep 0.3; kill -INT $pid; wait $pid
+        capturing; ping -q -c 1 127.0.0.1 >/dev/null; kill -INT $pid; wait $pid
         echo status $?""")
     lines = done.out.splitlines()
     assert lines[-1] == "status 0" and len(lines) == 3

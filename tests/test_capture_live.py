@@ -326,9 +326,9 @@ def test_tags_on_any(net):
 
 def open_tun(net):
     """A tun device "t0" and its descriptor."""
-    tun = os.open("/dev/net/tun", os.O_RDWR)
-    fcntl.ioctl(tun, 0x400454CA, struct.pack("16sH22x", b"live-tun", 0x1001))  # TUNSETIFF, TUN, no header
-    run_command("ip", "link", "set", "live-tun", "netns", net.name, "name", "t0")
+    tun, name = os.open("/dev/net/tun", os.O_RDWR), "live%d" % os.getpid()
+    fcntl.ioctl(tun, 0x400454CA, struct.pack("16sH22x", name.encode(), 0x1001))  # TUNSETIFF, TUN, no header
+    run_command("ip", "link", "set", name, "netns", net.name, "name", "t0")
     net.ip("link", "set", "t0", "up")
     return tun
 

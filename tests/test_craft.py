@@ -5,11 +5,10 @@ import hmac
 import json
 import shutil
 import subprocess
-import time
 
 import pytest
 
-from conftest import BUILD, run_command
+from conftest import BUILD, run_command, wait_for
 
 LAB = """
 name: craft
@@ -219,13 +218,6 @@ def send(pair, binary, *args):
     return done
 
 
-def wait_for(condition, seconds=10):
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end
-        time.sleep(0.05)
-
-
 class Watch:
     """tcpdump on a host, until it has seen so many packets."""
 
@@ -235,11 +227,11 @@ class Watch:
 
     def __enter__(self):
         self.process = self.start.__enter__()
-        wait_for(lambda: "listening" in self.process.stderr.readline())
+        wait_for(lambda: "listening" in self.process.stderr.readline(), "tcpdump listens")
         return self
 
     def end(self):
-        self.process.wait(timeout=10)
+        self.process.wait(timeout=30)
 
     def __exit__(self, *why):
         return self.start.__exit__(*why)
@@ -269,7 +261,7 @@ def test_a_query_is_answered_by_dnsmasq(pair, binary, tmp_path):
     server = ["dnsmasq", "-k", "-C", "/dev/null", "-R", "-h", "-u", "root", "--log-facility=-",
               "--pid-file=", "--address=/craft.example/10.9.0.77"]
     with pair.start(binary, "two", *server, stderr=subprocess.PIPE, text=True) as dnsmasq:
-        wait_for(lambda: "started" in dnsmasq.stderr.readline())
+        wait_for(lambda: "started" in dnsmasq.stderr.readline(), "dnsmasq answers")
         with Watch(pair, binary, "one", path, 2, "udp port 53") as watch:
             send(pair, binary, "ip(dst=10.9.0.2)/udp/dns(id=0x4711,qry.name=craft.example)")
             watch.end()

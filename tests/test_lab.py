@@ -10,13 +10,12 @@ import socket
 import subprocess
 import tempfile
 import termios
-import time
 from pathlib import Path
 
 import pytest
 
 import labs
-from conftest import TOP, Done
+from conftest import TOP, Done, wait_for
 
 MANY = """
 name: many
@@ -29,13 +28,6 @@ hosts:
 def many(n):
     line = "  - {name: h%d, links: [{network: lan, addresses: [10.9.%d.%d]}]}\n"
     return MANY + "".join(line % (i, i // 200, i % 200 + 1) for i in range(n))
-
-
-def wait_for(condition, what, seconds=10):
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end, "not within %d s: %s" % (seconds, what)
-        time.sleep(0.02)
 
 
 def reachable(port):

@@ -22,8 +22,9 @@ NMAP_UDP_STATES = {"open": "open", "closed": "closed", "dropped": "open|filtered
 def nmap_found(network, *options, targets, ports):
     """{(address, port): state}; what nmap sums up as one state for the rest included."""
     first, last = map(int, ports.split("-"))
-    done = network.run("nmap", "-n", "-Pn", "-T5", "--max-retries", 2, "-oG", "-", *options, "-p",
-                       ports, targets, timeout=120)
+    done = network.run("nmap", "-n", "-Pn", "-T5", "--max-retries", 2, "--min-rtt-timeout",
+                       "250ms", "--max-rtt-timeout", "1s", "-oG", "-", *options, "-p", ports, targets,
+                       timeout=120)
     assert done.status == 0, done.err
     found = {}
     for line in re.findall(r"^Host: .*Status: Up.*\n|^Host: .*Ports: .*\n", done.out, re.M):

@@ -18,13 +18,13 @@ from pathlib import Path
 
 import pytest
 
-from conftest import BUILD, run_command
+from conftest import BUILD, run_command, wait_for
 
 PREFIX = "scan%d-" % os.getpid()
 NOBODY = ["setpriv", "--reuid", "65534", "--regid", "65534", "--clear-groups"]
 DTD = "/usr/share/nmap/nmap.dtd"
 SERVER = Path(__file__).with_name("scan_server.py")
-QUICK = ["-W", "0.4"]
+QUICK = ["-W", "0.8"]
 
 
 def have_namespaces():
@@ -186,7 +186,8 @@ def both(net, how, *words):
     """The same scan by nmap and by us, as XML."""
     done = net.here.scan(*how, *words, *QUICK, "-oX", "-")
     assert done.status == 0, done.err
-    nmap = net.here.run("nmap", "-n", "--max-retries", "2", "-T4", *how, *words, "-oX", "-")
+    nmap = net.here.run("nmap", "-n", "--max-retries", "2", "-T4",
+                        "--min-rtt-timeout", "400ms", *how, *words, "-oX", "-")
     assert nmap.status == 0, nmap.err
     return Scanned(done.out), Scanned(nmap.out)
 
@@ -426,11 +427,9 @@ def test_huge_plans_stream(net):
 
 
 def seen_ports(node):
-    """The destination ports that a node has seen, as its firewall noted them; forgets them."""
+    """The destination ports that a node has seen, as its firewall noted them."""
     out = json.loads(node.run("nft", "-j", "list", "set", "inet", "s", "seen").out)
-    node.run("nft", "flush", "set", "inet", "s", "seen")
-    elements = [o["set"].get("elem", []) for o in out["nftables"] if "set" in o][0]
-    return set(elements)
+    return set([o["set"].get("elem", []) for o in out["nftables"] if "set" in o][0])
 
 
 @pytest.fixture
@@ -453,15 +452,16 @@ def test_what_is_broken_off_goes_on(net, counting, tmp_path, how):
     """Both runs together ask every port; the second what its dry run says, and no more."""
     path, total = tmp_path / "file", set(range(1, 1501))
     words = [how, "-Pn", "-p", "1-1500", "--retries", "0", "-W", "0.3", "10.97.1.99"]
-    with subprocess.Popen(net.here.words(BUILD / "sonde", "scan", "-n", "--rate", "1000", "--resume",
+    with subprocess.Popen(net.here.words(BUILD / "sonde", "scan", "-n", "--rate", "500", "--resume",
                                          path, *words),
                           stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as p:
-        time.sleep(0.9)
+        wait_for(lambda: seen_ports(counting), "the first ports are asked")
         p.send_signal(signal.SIGINT)
         out, err = p.communicate(timeout=20)
     assert "broken off" in out and "--resume" in err and p.returncode == 1
     first = seen_ports(counting)
     assert 0 < len(first) < 1500
+    counting.run("nft", "flush", "set", "inet", "s", "seen")
     left = {r[1] for r in dry(net, "--resume", path, *words)}
     assert left | first == total
     assert path.exists()

@@ -30,7 +30,7 @@ def check(got, expected, states):
 
 
 def scan(network, *args):
-    return network.sonde("scan", "-q", "-n", "-Pn", "-vv", "--json", "--rate", 20000, "-W", "0.5",
+    return network.sonde("scan", "-q", "-n", "-Pn", "-vv", "--json", "--rate", 20000, "-W", "1",
                          *args, timeout=120)
 
 

@@ -12,7 +12,7 @@ import time
 
 import pytest
 
-from conftest import BUILD, run_command
+from conftest import BUILD, run_command, wait_until_it_catches
 from simulated import need_namespaces
 
 pytestmark = need_namespaces()
@@ -210,7 +210,8 @@ def test_until_interrupted(chain):
     sonde = ["ip", "netns", "exec", PREFIX + "here", str(BUILD / "sonde"), "trace", "-n", "--json",
              "--every", "0.1", FAR[4]]
     with subprocess.Popen(sonde, stdout=subprocess.PIPE, text=True) as p:
-        time.sleep(1.2)
+        wait_until_it_catches(p, signal.SIGINT)
+        time.sleep(1.5)  # fifteen times, or some less
         p.send_signal(signal.SIGINT)
         out, _ = p.communicate(timeout=10)
     assert p.returncode == 0

@@ -649,10 +649,10 @@ def test_stream_reloads_who_missed_too_much():
 
 def test_stream_beats_when_nothing_happens(server):
     stream = server.stream()
-    stream.socket.settimeout(16)
+    stream.socket.settimeout(60)
     messages = iter(stream)
     assert next(messages) == (None, None, None)  # retry
-    assert next(messages) == (None, None, None)  # a comment, before 15 s are over
+    assert next(messages) == (None, None, None)  # a comment
     stream.close()
 
 
@@ -666,7 +666,7 @@ def test_streams_are_bounded():
     # Clients that went away make room, without waiting for a heartbeat.
     for s in streams:
         s.close()
-    until = time.monotonic() + 8
+    until = time.monotonic() + 30
     stream = server.stream()
     while stream.answer.status != 200:
         assert time.monotonic() < until
