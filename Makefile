@@ -4,6 +4,7 @@
 #   make deps       install every package that building and testing need
 #   make demo       a virtual network, watched, with the page (DEMO_SECONDS=60 ends by itself)
 #   make check      all tests
+#   make check-asan the system tests with a sanitized build (TESTS=tests/test_lab.py for some)
 #   make bench      measurements against other tools, as ratios
 #   make fuzz       every fuzz target for FUZZ_SECONDS (60) each
 #   make lint       static analysis, layers, formatting, scripts, manual pages
@@ -12,8 +13,11 @@
 
 prefix ?= /usr/local
 export FUZZ_SECONDS ?= 60
+TESTS ?= tests
+# as tools/check has it
+ASAN = -Db_sanitize=address,undefined -Dpage=false -Doptimization=1 -Dc_args=-g1
 
-.PHONY: all deps demo check bench fuzz lint format install clean
+.PHONY: all deps demo check check-asan bench fuzz lint format install clean
 
 all: build/build.ninja
 	@ninja -C build
@@ -30,6 +34,12 @@ demo: deps
 
 check: deps
 	@tools/check
+
+check-asan:
+	@[ -d build-asan ] || meson setup build-asan $(ASAN)
+	@meson configure build-asan $(ASAN)
+	@ninja -C build-asan
+	@SONDE_BUILD=$(CURDIR)/build-asan /usr/bin/python3 -m pytest -q -p no:cacheprovider -n 3 $(TESTS)
 
 bench: all
 	@tools/bench
