@@ -333,6 +333,14 @@ void icmp_line_message(struct buf *b, const struct field *types, const struct va
 		buf_printf(b, "type %u code %u", header[0], header[1]);
 }
 
+void icmp_line_extended(struct buf *b, const uint8_t *ident)
+{
+	buf_lit(b, " id ");
+	buf_u64(b, load_be16(ident));
+	buf_lit(b, " seq ");
+	buf_u64(b, ident[2]);
+}
+
 bool icmp_line_quotes(const struct packet *p, size_t layer)
 {
 	const struct layer *l = &p->layers[layer];
@@ -403,6 +411,9 @@ static void icmp_line(struct buf *b, const struct packet *p, size_t layer)
 	icmp_line_message(b, &fields[0], codes_of(header[0]), header);
 	if (header[0] == ICMP4_TYPE_UNREACHABLE && header[1] == ICMP_CODE_TOO_BIG)
 		buf_printf(b, ", MTU %u", load_be16(header + 6));
+	if ((header[0] == ICMP4_TYPE_EXTENDED || header[0] == ICMP4_TYPE_EXTENDED_REPLY) &&
+	    l->header_len >= 8)
+		icmp_line_extended(b, header + 4);
 	if (header[0] == ICMP4_TYPE_REDIRECT) {
 		buf_lit(b, " to ");
 		buf_ip4(b, header + 4);

@@ -13,6 +13,9 @@ extern const struct value_name icmp_extended_states[];
 /* "echo request id 7 seq 1": both versions' echo. @ident: the four bytes after the checksum. */
 void icmp_line_echo(struct buf *b, bool request, const uint8_t *ident);
 
+/* " id 7 seq 1": both versions' extended echo (RFC 8335), whose numbers have 8 bits. */
+void icmp_line_extended(struct buf *b, const uint8_t *ident);
+
 /*
  * What a message says, of both versions: the name of its code, else of its type, else both as
  * numbers.

@@ -386,6 +386,9 @@ static void icmpv6_line(struct buf *b, const struct packet *p, size_t layer)
 		return;
 	}
 	icmp_line_message(b, &fields[0], codes_of(header[0]), header);
+	if ((header[0] == ICMP6_TYPE_EXTENDED || header[0] == ICMP6_TYPE_EXTENDED_REPLY) &&
+	    l->header_len >= 8)
+		icmp_line_extended(b, header + 4);
 	if (header[0] == ICMP6_TYPE_TOO_BIG)
 		buf_printf(b, ", MTU %u", load_be32(header + 4));
 	if (icmp_line_quotes(p, layer))
