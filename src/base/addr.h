@@ -33,6 +33,7 @@ struct endpoint {
 	uint16_t port; /* host order */
 };
 
+/* From bytes in network order; without scope. */
 struct addr addr_ip4(const uint8_t bytes[static 4]);
 struct addr addr_ip6(const uint8_t bytes[static 16]);
 
@@ -60,6 +61,7 @@ int addr_cmp(const struct addr *a, const struct addr *b);
 uint128_t addr_number(const struct addr *a);
 struct addr addr_from_number(int family, uint128_t number);
 
+/* 127.0.0.0/8, ::1; 224.0.0.0/4, ff00::/8; 169.254.0.0/16, fe80::/10. */
 bool addr_is_loopback(const struct addr *a);
 bool addr_is_multicast(const struct addr *a);
 bool addr_is_link_local(const struct addr *a);
@@ -96,6 +98,7 @@ void buf_prefix(struct buf *b, const struct prefix *p);
 /* "10.0.0.1:80", "[2001:db8::1]:80" */
 void buf_endpoint(struct buf *b, const struct endpoint *e);
 
+/* False where the families differ. */
 bool prefix_contains(const struct prefix *p, const struct addr *a);
 
 /* The prefix's first and last address (IPv4: network and broadcast address). */

@@ -23,6 +23,7 @@ struct hash;
 struct hash *hash_new(size_t key_size, size_t value_size, size_t max);
 struct hash *hash_free(struct hash *h);
 
+/* How many entries it holds. */
 size_t hash_len(const struct hash *h);
 
 /* The value of @key, borrowed until the next put or remove, or NULL. A set gives a non-NULL
@@ -39,6 +40,7 @@ MUST_CHECK int hash_put(struct hash *h, const void *key, void **ret_value);
 /* Return: true when @key was there. */
 bool hash_remove(struct hash *h, const void *key);
 
+/* Takes all entries out; the memory stays. */
 void hash_clear(struct hash *h);
 
 /*

@@ -12,6 +12,7 @@ struct random {
 	uint64_t state[4];
 };
 
+/* The same seed gives the same numbers everywhere. Not for secrets. */
 struct random random_of(uint64_t seed);
 uint64_t random_u64(struct random *r);
 

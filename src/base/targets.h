@@ -22,6 +22,7 @@
 
 struct targets;
 
+/* An empty set; NULL: out of memory. */
 struct targets *targets_new(void);
 struct targets *targets_free(struct targets *t);
 
@@ -32,6 +33,7 @@ struct targets *targets_free(struct targets *t);
  */
 MUST_CHECK int targets_parse(struct targets *t, const char *text, struct fault *fault);
 
+/* Return: 0, -E_FULL, -ENOMEM. */
 MUST_CHECK int targets_add_prefix(struct targets *t, const struct prefix *p);
 MUST_CHECK int targets_add_addr(struct targets *t, const struct addr *a);
 
@@ -67,6 +69,7 @@ bool targets_global_exceed(const struct targets *t, uint64_t limit);
 /* Address number @i, 0 <= @i < count; IPv4 first, ascending. O(log ranges). */
 struct addr targets_get(const struct targets *t, uint128_t i);
 
+/* In a sealed set. */
 bool targets_contains(const struct targets *t, const struct addr *a);
 
 /* The number of @a in a sealed set, so that targets_get() gives it. Return: whether it is there. */

@@ -67,6 +67,7 @@ struct tcp_history {
 	int64_t initial_rtt_ns; /* 0: unknown */
 };
 
+/* Nothing is known yet. Whoever makes it has to end it with tcp_history_done(). */
 void tcp_history_init(struct tcp_history *h);
 
 /**
@@ -77,6 +78,7 @@ void tcp_history_init(struct tcp_history *h);
 void tcp_analyse(struct tcp_history *h, struct tcp_budget *budget, const struct segment *s,
 		 unsigned side, struct tcp_facts *ret_facts);
 
+/* Gives what it holds of @budget back. */
 void tcp_history_done(struct tcp_history *h, struct tcp_budget *budget);
 
 #endif

@@ -31,6 +31,7 @@ struct monitor {
 	bool stale;
 };
 
+/* The two clocks, now. */
 struct presence_now monitor_now(void);
 
 /* Keeps and tells the events that presence has made since; after everything that may make some. */
@@ -47,6 +48,7 @@ void monitor_timer_free(uv_timer_t *timer);
 /* A round was judged: keeps the samples, drains, tells who changed. @at_ms: when it began. */
 void monitor_round_done(struct monitor *m, int64_t at_ms);
 
+/* To all listeners: @n hosts that are not watched any more; what goes wrong, in a sentence. */
 void monitor_tell_gone(struct monitor *m, const struct presence_gone *gone, size_t n);
 void monitor_trouble(struct monitor *m, const char *format, ...) PRINTF(2, 3);
 

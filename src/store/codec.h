@@ -72,6 +72,7 @@ MUST_CHECK int cell_of(struct samples *list, size_t from, size_t to,
 /* Adds @with to @to, as store_stats describes: percentiles weighted by answers. */
 void stats_combine(struct store_stats *to, const struct store_stats *with);
 
+/* Seven bits a byte, the lowest first, the top bit set where more follow. */
 void varint_write(struct buf *b, uint64_t v);
 uint64_t varint_read(struct cursor *c); /* -E_MALFORMED sticks when it is no 64-bit number */
 void stats_write(struct buf *b, const struct store_stats *stats);

@@ -133,12 +133,14 @@ MUST_CHECK int store_step(struct store *s, enum query q);
 MUST_CHECK int store_run(struct store *s, enum query q);
 void store_reset(struct store *s, enum query q);
 
+/* Column @at, from 0, of the row that is there; a blob is borrowed until the next step. */
 int64_t store_column(struct store *s, enum query q, int at);
 struct cursor store_column_blob(struct store *s, enum query q, int at);
 
 /* Ends a transaction that store_run(s, Q_BEGIN) began: commits, or rolls back when @err is set. */
 MUST_CHECK int store_tx_end(struct store *s, int err);
 
+/* A host with what is not sealed of it yet, borrowed; NULL: it is not known. */
 struct open_host *store_open_host(struct store *s, int64_t id);
 
 static inline int64_t row_key(int64_t host, int64_t slot)
@@ -159,6 +161,10 @@ static inline uint32_t slot_of(int64_t time_ms)
  * after which everything is as before.
  */
 MUST_CHECK ssize_t store_seal(struct store *s, size_t from, size_t to, const uint32_t keep[2]);
+
+/* Appends the sealed samples of slots @from to @to, both included, to the scratch list. Return: 0,
+ * -E_MALFORMED or an error of SQLite. */
+MUST_CHECK int store_read_samples(struct store *s, int64_t host, int64_t from, int64_t to);
 
 /* --- history.c --- */
 

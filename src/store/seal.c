@@ -22,8 +22,7 @@ static uint64_t clock_ns(void)
 	return (uint64_t)ts.tv_sec * NS_PER_S + (uint64_t)ts.tv_nsec;
 }
 
-/* Appends the sealed samples of slots @from to @to to the scratch list. */
-static int read_samples(struct store *s, int64_t host, int64_t from, int64_t to)
+int store_read_samples(struct store *s, int64_t host, int64_t from, int64_t to)
 {
 	int err;
 
@@ -134,8 +133,8 @@ static int seal_hour(struct store *s, int64_t host, uint32_t slot, bool late)
 		}
 	} else {
 		samples_clear(&s->samples);
-		err = read_samples(s, host, hour * SLOTS_A_HOUR,
-				   hour * SLOTS_A_HOUR + SLOTS_A_HOUR - 1);
+		err = store_read_samples(s, host, hour * SLOTS_A_HOUR,
+					 hour * SLOTS_A_HOUR + SLOTS_A_HOUR - 1);
 	}
 	if (!err)
 		err = stats_of(&s->samples, 0, s->samples.n, &stats);
@@ -173,7 +172,7 @@ static int seal_block(struct store *s, int64_t host, const struct block *block)
 	late = kept < KEPT_SAMPLES;
 
 	samples_clear(&s->samples);
-	err = late ? 0 : read_samples(s, host, slot, slot);
+	err = late ? 0 : store_read_samples(s, host, slot, slot);
 	if (!err)
 		err = bursts_read(cursor_of(block->data.data, block->data.len), start_ms,
 				  &s->samples);

@@ -76,17 +76,7 @@ static int load_samples(struct store *s, const struct open_host *host, int64_t f
 	int err;
 
 	samples_clear(&s->samples);
-	store_bind(s, Q_SAMPLES, 1, row_key(host->id, slot_of(from_ms)));
-	store_bind(s, Q_SAMPLES, 2, row_key(host->id, last_slot(to_ms)));
-	while ((err = store_step(s, Q_SAMPLES)) == 1) {
-		int64_t slot = store_column(s, Q_SAMPLES, 0) & UINT32_MAX;
-
-		err = bursts_read(store_column_blob(s, Q_SAMPLES, 1), slot * STORE_SLOT_MS,
-				  &s->samples);
-		if (err < 0)
-			break;
-	}
-	store_reset(s, Q_SAMPLES);
+	err = store_read_samples(s, host->id, slot_of(from_ms), last_slot(to_ms));
 	if (!err)
 		err = read_open(s, host, from_ms, to_ms);
 	samples_sort(&s->samples);

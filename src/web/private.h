@@ -106,6 +106,7 @@ bool guard_equal(const char *a, size_t a_len, const char *b, size_t b_len);
 
 /* --- api.c: each writes @r->out and returns the HTTP status; errors are written as JSON --- */
 
+/* {"error": ...} with @status, which it returns. The others are routes of docs/api.md. */
 unsigned api_error(struct request *r, unsigned status, const char *format, ...) PRINTF(3, 4);
 unsigned api_summary(struct request *r);
 unsigned api_hosts(struct request *r);

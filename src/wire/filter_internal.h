@@ -241,6 +241,7 @@ int filter_compile_pattern(struct parser *p, struct node *n, const struct node *
 /* What a type is called: "an IPv4 address". */
 const char *value_type_title(unsigned type);
 
+/* The type that the values of a field have in filters. */
 unsigned value_type_of(const struct field *f);
 
 /* Evaluating. */
@@ -248,6 +249,7 @@ unsigned value_type_of(const struct field *f);
 /* The value as the filter sees an item; texts that must be put together are in @text. */
 void value_of_item(struct value *v, const struct item *item, struct buf *text);
 
+/* Whether the packet passes the tree below @node. */
 bool filter_test(struct filter *f, uint16_t node, const struct packet *p);
 
 #endif

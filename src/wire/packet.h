@@ -271,6 +271,7 @@ static inline struct cursor walk_cursor(const struct walk *w)
 /* Options from @off to @end. */
 void walk_options(struct walk *w, const struct options *o, uint32_t off, uint32_t end);
 
+/* The walk ends here, at @off of the packet's bytes: @err is -E_TRUNCATED or -E_MALFORMED. */
 void walk_fault(struct walk *w, int err, uint32_t off);
 
 #endif
