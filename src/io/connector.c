@@ -18,12 +18,14 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+#include "base/random.h"
 #include "io/clock.h"
 
 #define THREADS	    2
 #define A_THREAD_OF 64 /* sockets that are worth one more */
 #define BATCH	    16 /* begun before a thread looks for what has ended */
 #define EVENTS	    128
+#define LOWEST_PORT 32768
 
 struct request {
 	struct connector_result result;
@@ -49,7 +51,7 @@ struct worker {
 	bool runs;
 	int epoll, work; /* eventfd to the thread */
 	struct attempt *attempts, *oldest, *newest, *idle[N_IDLE];
-	unsigned max, n_idle;
+	unsigned max, n_idle, n_ports;
 	struct connector_result ended[BATCH + EVENTS];
 	unsigned n_ended;
 
@@ -156,8 +158,23 @@ static void let_go(struct worker *w, struct attempt *a)
 	put_idle(w, a);
 }
 
+/*
+ * A port that the socket keeps, so that the kernel need not look for one at each connection; it
+ * does when this one is taken.
+ */
+static void bind_port(struct worker *w, int fd, int family)
+{
+	struct endpoint own = { { .family = (uint16_t)family }, 0 };
+	struct sockaddr_storage name;
+	socklen_t len;
+
+	own.port = (uint16_t)(LOWEST_PORT + w->n_ports++ % (65536 - LOWEST_PORT));
+	len = endpoint_to_sockaddr(&own, &name);
+	(void)!bind(fd, (struct sockaddr *)&name, len);
+}
+
 /* Return: 0 or -errno. */
-static int open_socket(const struct worker *w, struct attempt *a, int family)
+static int open_socket(struct worker *w, struct attempt *a, int family)
 {
 	struct epoll_event event = { .events = EPOLLOUT | EPOLLET, .data.ptr = a };
 	const char *iface = w->connector->iface;
@@ -165,6 +182,7 @@ static int open_socket(const struct worker *w, struct attempt *a, int family)
 	a->fd = socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, IPPROTO_TCP);
 	if (a->fd < 0)
 		return -errno;
+	bind_port(w, a->fd, family);
 	if ((iface &&
 	     setsockopt(a->fd, SOL_SOCKET, SO_BINDTODEVICE, iface, (socklen_t)strlen(iface)) < 0) ||
 	    epoll_ctl(w->epoll, EPOLL_CTL_ADD, a->fd, &event) < 0) {
@@ -411,6 +429,7 @@ static int make_worker(struct connector *c, struct worker *w, unsigned max)
 	struct epoll_event event = { .events = EPOLLIN };
 
 	w->connector = c;
+	random_secret(&w->n_ports, sizeof(w->n_ports));
 	w->attempts = calloc(max, sizeof(*w->attempts));
 	if (!w->attempts)
 		return -ENOMEM;
