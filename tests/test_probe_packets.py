@@ -75,7 +75,7 @@ def in_udp(number, port, payload):
 PAYLOADS = [
     (53, "dns", {"dns.qry.type": "2", "dns.id": "0x0304"}),
     (53, "dns", {"dns.qry.name": "version.bind", "dns.qry.class": "0x0003"}),
-    (67, "dhcp", {"dhcp.option.dhcp": "8", "dhcp.id": "0x01020304"}),
+    (67, "dhcp", {"dhcp.option.dhcp": "8", "dhcp.id": "0x01020304", "dhcp.ip.client": "10.0.0.1"}),
     (69, "tftp", {"tftp.opcode": "1", "tftp.source_file": "sonde-no-such-file"}),
     (80, "quic", {}),
     (88, "kerberos", {"kerberos.msg_type": "10", "kerberos.realm": "SONDE"}),

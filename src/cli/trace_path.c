@@ -1,6 +1,7 @@
 #include "cli/trace_path.h"
 
 #include <math.h>
+#include <stdio.h>
 
 #include "probe/reason.h"
 
@@ -17,6 +18,7 @@ enum {
 	LAST,
 	MTU,
 	ALSO,
+	MPLS,
 	REASON,
 	N_HOP,
 };
@@ -39,6 +41,9 @@ static const struct out_column hop_columns[] = {
 		  .about = "bytes of the largest packet that comes as far as here, with --mtu" },
 	[ALSO] = { "also", OUT_ADDR, .repeated = true, .minor = 2,
 		   .about = "others who answered there" },
+	[MPLS] = { "mpls", OUT_TEXT, .repeated = true, .rare = true,
+		   .about = "MPLS labels that the probe had there, as the router says: label L, "
+			    "class E, bottom of stack S, TTL T" },
 	[REASON] = { "reason", OUT_TEXT, .about = "why the way ends here" },
 };
 
@@ -59,20 +64,22 @@ const struct out_type trace_result_type = { "trace", result_columns, N_RESULT };
 
 /* What was heard */
 
-static struct trace_responder *count_responder(struct trace_hop *hop, const struct addr *addr)
+static struct trace_responder *count_responder(struct trace_hop *hop,
+					       const struct probe_event *event)
 {
 	struct trace_responder *r = hop->responders;
 
 	for (unsigned i = 0; i < hop->n_responders; i++, r++) {
-		if (addr_eq(&r->addr, addr)) {
+		if (addr_eq(&r->addr, &event->responder)) {
 			r->n++;
+			r->labels = event->labels;
 			return NULL;
 		}
 	}
 	if (hop->n_responders == TRACE_HOP_RESPONDERS)
 		return NULL;
 	hop->n_responders++;
-	*r = (struct trace_responder){ .addr = *addr, .n = 1 };
+	*r = (struct trace_responder){ .addr = event->responder, .n = 1, .labels = event->labels };
 	return r;
 }
 
@@ -122,7 +129,7 @@ struct trace_responder *trace_path_add(struct trace_path *p, unsigned ttl,
 	if (event->rtt_ns >= 0)
 		measure(hop, event->rtt_ns);
 	judge_end(p, ttl, event);
-	return count_responder(hop, &event->responder);
+	return count_responder(hop, event);
 }
 
 /* What is shown */
@@ -148,13 +155,28 @@ static const struct trace_responder *most_frequent(const struct trace_hop *hop)
 	return hop->n_responders ? most : NULL;
 }
 
+/* As traceroute -e writes them. @texts: for the list, whose values go to @ret_list. */
+static size_t list_labels(const struct probe_labels *labels, char texts[][40],
+			  struct out_value *ret_list)
+{
+	for (unsigned i = 0; i < labels->n; i++) {
+		uint32_t entry = labels->entries[i];
+
+		snprintf(texts[i], sizeof(texts[i]), "L=%u,E=%u,S=%u,T=%u", entry >> 12,
+			 entry >> 9 & 7, entry >> 8 & 1, entry & 0xff);
+		ret_list[i] = out_text(texts[i]);
+	}
+	return labels->n;
+}
+
 static void show_hop(const struct trace_hop *hop, unsigned number, struct command *cmd)
 {
 	const struct trace_responder *most = most_frequent(hop);
 	struct out_value row[N_HOP] = { [HOP] = out_uint(number),
 					[SENT] = out_uint(hop->sent),
 					[RECEIVED] = out_uint(hop->received) };
-	struct out_value also[TRACE_HOP_RESPONDERS];
+	struct out_value also[TRACE_HOP_RESPONDERS], labels[PROBE_MAX_LABELS];
+	char texts[PROBE_MAX_LABELS][40];
 	double loss = hop->sent ? 100 - 100 * (double)hop->received / (double)hop->sent : 0;
 	size_t n_also = 0;
 
@@ -163,6 +185,8 @@ static void show_hop(const struct trace_hop *hop, unsigned number, struct comman
 			also[n_also++] = out_addr(&hop->responders[i].addr);
 	if (most)
 		row[HOST] = out_addr(&most->addr);
+	if (most && most->labels.n)
+		row[MPLS] = out_list(labels, list_labels(&most->labels, texts, labels));
 	if (most && most->name[0])
 		row[NAME] = out_text(most->name);
 	if (hop->sent)

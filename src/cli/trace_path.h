@@ -16,6 +16,7 @@ struct trace_responder {
 	struct trace *trace; /* of the name that is being looked up */
 	struct addr addr;
 	uint64_t n;
+	struct probe_labels labels;  /* in its last answer */
 	char name[RESOLVE_NAME_MAX]; /* from the network; "": none, or not asked for */
 };
 

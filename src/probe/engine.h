@@ -150,6 +150,7 @@ struct probe_event {
 	uint16_t size;		      /* payload bytes of the answer */
 	uint8_t icmp_type, icmp_code; /* of ICMP errors */
 	uint32_t mtu;
+	struct probe_labels labels; /* of ICMP errors */
 	int error; /* FAILED: negative code; connections: errno of the answer, else 0 */
 };
 

@@ -436,14 +436,18 @@ static int prepare(struct probe_engine *e, uint64_t now_ns, const struct draft *
 {
 	const struct probe_lane *lane = engine_lane(e, d->slot);
 	uint8_t *frame = e->frames + place * e->frame_cap;
-	struct probe_link *link = sends_frames(lane) ? &e->links[place] : NULL;
+	struct probe_link *link = sends_frames(lane) ? &e->links[place] : NULL, *named = link;
 	size_t len = 0;
 	int err = 0;
 
 	if (link && !d->routed)
 		err = e->config.route(e->config.route_ctx, &d->target, lane->module->via, link);
+	if (!link && lane->module->names_us &&
+	    lane->module->names_us(engine_unit(e, d->slot)->port) && e->config.route &&
+	    !e->config.route(e->config.route_ctx, &d->target, lane->module->via, &e->links[place]))
+		named = &e->links[place];
 	if (!err && lane->module->write) {
-		len = write_shot(e, now_ns, d, link, frame);
+		len = write_shot(e, now_ns, d, named, frame);
 		err = len ? 0 : -EMSGSIZE;
 	}
 	if (err)

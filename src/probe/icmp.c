@@ -62,6 +62,7 @@ static int read_error(int family, struct cursor *c, struct probe_answer *answer)
 	answer->icmp_type = quote.type;
 	answer->icmp_code = quote.code;
 	answer->mtu = quote.mtu;
+	answer->labels = quote.labels;
 	answer->target = quote.target;
 	cursor_skip(c, 3);
 	read_echo(c, answer);

@@ -132,6 +132,7 @@ static void describe(const struct probe_packet *packet, const struct probe_answe
 	event->icmp_type = answer->icmp_type;
 	event->icmp_code = answer->icmp_code;
 	event->mtu = answer->mtu;
+	event->labels = answer->labels;
 	event->error = answer->error;
 }
 

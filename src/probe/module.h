@@ -120,6 +120,15 @@ enum probe_match {
 	PROBE_BY_COOKIE,
 };
 
+#define PROBE_MAX_LABELS 6
+
+/* MPLS label stack entries (RFC 3032 section 2.1) that a packet had where an error was made of it:
+ * label 20 bits, traffic class 3, bottom of stack 1, TTL 8. */
+struct probe_labels {
+	uint32_t entries[PROBE_MAX_LABELS];
+	uint8_t n;
+};
+
 /* What a module read in a packet. */
 struct probe_answer {
 	enum probe_kind kind;
@@ -136,6 +145,7 @@ struct probe_answer {
 	int error;		      /* of connections: errno, else 0 */
 	uint32_t mtu;		      /* PROBE_TOO_BIG: what fits */
 	uint16_t size;		      /* payload bytes of an echo reply */
+	struct probe_labels labels;   /* of errors */
 };
 
 struct probe_module {
@@ -144,6 +154,12 @@ struct probe_module {
 
 	/* Can this module probe @target, reached by @link (NULL when the lane needs none)? */
 	bool (*applies)(const struct addr *target, const struct probe_link *link);
+
+	/*
+	 * Whether the probe to @port carries our own address, though the lane needs no link: it is
+	 * then given one where the way is known. NULL: none does.
+	 */
+	bool (*names_us)(uint16_t port);
 
 	/*
 	 * Writes the probe. Return: bytes, at most @cap; 0 when it does not fit. NULL for modules

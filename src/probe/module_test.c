@@ -7,9 +7,11 @@
 
 #include <cmocka.h>
 
+#include "base/cursor.h"
 #include "probe/arp.h"
 #include "probe/module_test.h"
 #include "probe/udp_payloads.h"
+#include "wire/checksum.h"
 
 static const struct probe_mark mark = { 0x01020304, 0x05060708, 7, 0x1112131415161718,
 					0x2122232425262728 };
@@ -114,6 +116,57 @@ static void test_errors4(void **state)
 	bytes[8 + 9] = IPPROTO_ICMP;
 	bytes[8 + 7] = 1; /* a later fragment has no ICMP header */
 	assert_int_equal(probe_icmp.read(&packet, &answer), 0);
+}
+
+/* Where labels are looked for (RFC 4884, RFC 4950), and where they are not. */
+static void test_labels(void **state)
+{
+	/* 128 bytes of the quotation; extensions: labels 16001 and 24000, then one of class 2. */
+	static const char extensions[] = "2000 0000 000c 0101 03e81301 05dc0002 0008 0201 00000000";
+	uint8_t bytes[256] = { 0 };
+	struct probe_packet packet = { .via = PROBE_VIA_ICMP,
+				       .family = AF_INET,
+				       .data = bytes,
+				       .from = addr_of("192.0.2.1") };
+	struct probe_answer answer;
+	size_t len;
+
+	(void)state;
+	from_hex("0b00 0000 0020 0000 45000054 00004000 0101 0000 0a000001 0a000002"
+		 "0800 f6c6 abcd0007",
+		 bytes);
+	len = 136 + from_hex(extensions, bytes + 136);
+	packet.len = len;
+	for (unsigned summed = 0; summed < 2; summed++) {
+		if (summed)
+			store_be16(bytes + 138, checksum_of(bytes + 136, len - 136));
+		assert_int_equal(probe_icmp.read(&packet, &answer), 1);
+		assert_int_equal(answer.kind, PROBE_EXCEEDED);
+		assert_int_equal(answer.labels.n, 2);
+		assert_int_equal(answer.labels.entries[0], 16001 << 12 | 1 << 9 | 1 << 8 | 1);
+		assert_int_equal(answer.labels.entries[1], 24000 << 12 | 2);
+	}
+	/* Not said where they begin: the checksum proves it. */
+	bytes[5] = 0;
+	assert_int_equal(probe_icmp.read(&packet, &answer), 1);
+	assert_int_equal(answer.labels.n, 2);
+	bytes[len - 1] ^= 1;
+	assert_int_equal(probe_icmp.read(&packet, &answer), 1);
+	assert_int_equal(answer.labels.n, 0);
+	bytes[len - 1] ^= 1;
+	/* Cut anywhere it is an answer without labels, and nothing is read beyond. */
+	bytes[5] = 32;
+	memset(bytes + 138, 0, 2);
+	for (packet.len = 36; packet.len < len; packet.len++) {
+		uint8_t *exact = malloc(packet.len);
+
+		assert_non_null(exact);
+		memcpy(exact, bytes, packet.len);
+		packet.data = exact;
+		assert_int_equal(probe_icmp.read(&packet, &answer), 1);
+		assert_int_equal(answer.labels.n, packet.len < 152 ? 0 : 2);
+		free(exact);
+	}
 }
 
 static void test_errors6(void **state)
@@ -306,11 +359,17 @@ static void test_applies(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_golden_packets), cmocka_unit_test(test_echo_reply),
-		cmocka_unit_test(test_errors4),	       cmocka_unit_test(test_errors6),
-		cmocka_unit_test(test_arp_reply),      cmocka_unit_test(test_advertisement),
-		cmocka_unit_test(test_connections),    cmocka_unit_test(test_udp),
-		cmocka_unit_test(test_udp_payloads),   cmocka_unit_test(test_applies),
+		cmocka_unit_test(test_golden_packets),
+		cmocka_unit_test(test_echo_reply),
+		cmocka_unit_test(test_labels),
+		cmocka_unit_test(test_errors4),
+		cmocka_unit_test(test_errors6),
+		cmocka_unit_test(test_arp_reply),
+		cmocka_unit_test(test_advertisement),
+		cmocka_unit_test(test_connections),
+		cmocka_unit_test(test_udp),
+		cmocka_unit_test(test_udp_payloads),
+		cmocka_unit_test(test_applies),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -49,6 +49,7 @@ int main(void)
 	shot.target = addr_of("2001:db8::2");
 	link.source = addr_of("2001:db8::1");
 	print("syn", &probe_syn, &shot);
+	link.source = addr_of("10.0.0.1");
 	for (shot.port = 1; shot.port; shot.port++) {
 		for (unsigned i = 0; i < udp_payload_count(shot.port); i++) {
 			shot.mark.try = i;

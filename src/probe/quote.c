@@ -1,13 +1,22 @@
 /*
  * ICMP errors: RFC 792 for IPv4, RFC 4443 for IPv6. They quote the packet that they are about: all
  * of it nowadays (RFC 1812 section 4.3.2.3, RFC 4443 section 3.1), but only its header and 8 bytes
- * more from old routers (RFC 792).
+ * more from old routers (RFC 792). Behind the quotation routers may add extensions (RFC 4884), so
+ * the MPLS labels that the packet had (RFC 4950). Those from before RFC 4884 put them behind 128
+ * bytes without saying so; then the checksum must prove that they are no part of the quotation.
  */
 #include "probe/quote.h"
 
+#include "wire/checksum.h"
 #include "wire/numbers.h"
 
 #define FRAGMENT_NEEDED 4 /* code of ICMP4_TYPE_UNREACHABLE */
+
+#define ERROR_HEADER_LEN   8
+#define QUOTATION_MIN_LEN  128 /* when extensions follow */
+#define EXTENSIONS_VERSION 2
+#define CLASS_MPLS	   1
+#define MPLS_INCOMING	   1 /* the only type of that class */
 
 static bool kind4(uint8_t type, uint8_t code, enum probe_kind *ret_kind)
 {
@@ -86,8 +95,53 @@ static void read_header6(struct cursor *c, struct quote *quote)
 	quote->target = addr_ip6(to);
 }
 
+static void read_label_stack(struct cursor *object, struct probe_labels *ret_labels)
+{
+	while (cursor_left(object) >= 4 && ret_labels->n < PROBE_MAX_LABELS)
+		ret_labels->entries[ret_labels->n++] = cursor_be32(object);
+}
+
+/* The extension structure (RFC 4884 section 7). @told: the error said where it begins. */
+static void read_extensions(const uint8_t *data, size_t len, bool told,
+			    struct probe_labels *ret_labels)
+{
+	struct cursor c = cursor_of(data, len);
+	bool summed = len >= 4 && load_be16(data + 2);
+
+	if (len < 4 || data[0] >> 4 != EXTENSIONS_VERSION || (!summed && !told) ||
+	    (summed && checksum_of(data, len)))
+		return;
+	cursor_skip(&c, 4);
+	while (cursor_left(&c) >= 4) {
+		uint16_t object_len = cursor_be16(&c);
+		uint8_t class = cursor_u8(&c), type = cursor_u8(&c);
+		struct cursor object;
+
+		if (object_len < 4 || object_len - 4u > cursor_left(&c))
+			return;
+		object = cursor_sub(&c, object_len - 4u);
+		if (class == CLASS_MPLS && type == MPLS_INCOMING)
+			read_label_stack(&object, ret_labels);
+	}
+}
+
+/* @data: the error from its type on */
+static void read_labels(int family, const uint8_t *data, size_t len,
+			struct probe_labels *ret_labels)
+{
+	/* In words of 32 bits; of ICMPv6 of 64, and elsewhere (RFC 4884 section 4). */
+	size_t quoted_len = family == AF_INET ? data[5] * 4u : data[4] * 8u;
+	bool told = quoted_len >= QUOTATION_MIN_LEN;
+
+	quoted_len = ERROR_HEADER_LEN + (told ? quoted_len : (size_t)QUOTATION_MIN_LEN);
+	if (quoted_len < len)
+		read_extensions(data + quoted_len, len - quoted_len, told, ret_labels);
+}
+
 bool quote_read(int family, struct cursor *c, struct quote *ret_quote)
 {
+	const uint8_t *data = c->at;
+	size_t len = cursor_left(c);
 	struct quote quote = { .type = cursor_u8(c) };
 	uint32_t rest;
 
@@ -104,6 +158,8 @@ bool quote_read(int family, struct cursor *c, struct quote *ret_quote)
 		read_header6(c, &quote);
 	if (c->err)
 		return false;
+	if (quote.kind == PROBE_EXCEEDED || quote.kind == PROBE_UNREACHABLE)
+		read_labels(family, data, len, &quote.labels);
 	*ret_quote = quote;
 	return true;
 }

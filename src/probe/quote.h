@@ -11,6 +11,7 @@ struct quote {
 	uint32_t mtu;	      /* PROBE_TOO_BIG: what fits */
 	struct addr target;   /* whom the quoted packet was sent to */
 	uint8_t protocol;     /* of its payload: IPPROTO_* */
+	struct probe_labels labels;
 };
 
 /**

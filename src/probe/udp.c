@@ -5,17 +5,37 @@
  *
  * A TFTP server answers from a port of its own choice (RFC 1350 section 4).
  */
+#include <string.h>
+
 #include "base/cursor.h"
 #include "probe/quote.h"
 #include "probe/udp_payloads.h"
+
+#define DHCP_SERVER_PORT 67
+#define DHCP_CIADDR_AT	 12
+#define DHCP_CHADDR_AT	 28
 
 #define TFTP_PORT     69
 #define TFTP_ERROR    5
 #define EPHEMERAL_MIN 1024
 
+static bool udp_names_us(uint16_t port)
+{
+	return port == DHCP_SERVER_PORT;
+}
+
 static size_t udp_write(const struct probe_shot *shot, uint8_t *buf, size_t cap)
 {
-	return udp_payload_write(shot->port, shot->mark.try, shot->cookie, buf, cap);
+	size_t len = udp_payload_write(shot->port, shot->mark.try, shot->cookie, buf, cap);
+
+	/* To whom a DHCP server answers (RFC 2131 section 4.3.5). */
+	if (len && shot->port == DHCP_SERVER_PORT && shot->link &&
+	    shot->link->source.family == AF_INET) {
+		memcpy(buf + DHCP_CIADDR_AT, shot->link->source.bytes, 4);
+		if (!mac_is_zero(&shot->link->mac))
+			memcpy(buf + DHCP_CHADDR_AT, shot->link->mac.bytes, 6);
+	}
+	return len;
 }
 
 /* An error message: opcode, code, text and a zero (RFC 1350 section 5). */
@@ -64,6 +84,7 @@ const struct probe_module probe_udp = {
 	.name = "udp",
 	.via = PROBE_VIA_UDP,
 	.applies = udp_applies,
+	.names_us = udp_names_us,
 	.write = udp_write,
 	.read = udp_read,
 };
