@@ -180,14 +180,14 @@ def test_times(sonde, mixed, times, shape):
 @needs_tshark
 def test_numbers_and_text(sonde, mixed):
     """-# counts as tshark does; -A shows what TCP carries."""
-    done = sonde("capture", "-n", "-q", "-#", "-A", "-c", 300, "-r", mixed, "-Y", "tcp.len > 0")
+    done = sonde("capture", "-n", "-q", "-#", "-A", "-r", mixed, "-Y", "tcp.len > 0")
     shown = {}
     for block in re.split(r"\n\n(?= *\d+ \d\d:)", done.out):
         line, _, text = block.rstrip("\n").partition("\n")
         shown[int(line.split()[0])] = "".join(part[4:] for part in text.split("\n"))
     rows = tshark("-r", mixed, "-Y", "tcp.len > 0", "-T", "fields", "-e", "frame.number",
-                  "-e", "tcp.payload", "-c", 20000).splitlines()[:300]
-    assert len(rows) == 300
+                  "-e", "tcp.payload").splitlines()
+    assert len(rows) == len(shown) > 40
     for row in rows:
         number, payload = row.split("\t")
         text = bytes.fromhex(payload.replace(":", "")).replace(b"\r\n", b"").replace(b"\n", b"")
