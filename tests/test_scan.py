@@ -679,6 +679,18 @@ def test_through_a_tunnel_without_ethernet(net, how):
 # What is wrong
 
 
+def test_a_file_that_cannot_be_written_is_told_before_the_scan(net, tmp_path):
+    old, pipe = tmp_path / "old.xml", tmp_path / "pipe"
+    old.write_text("as it was")
+    done = net.here.scan("-p", "22", *QUICK, "-oX", old, "-oG", "/nonexistent/x", "10.97.0.2")
+    assert (done.status, done.out) == (3, "") and "cannot write /nonexistent/x" in done.err
+    assert old.read_text() == "as it was"
+    os.mkfifo(pipe)
+    with subprocess.Popen(["cat", pipe], stdout=subprocess.PIPE, text=True) as cat:
+        net.here.scan("-p", "22", *QUICK, "-oG", pipe, "10.97.0.2")
+        assert "22/open" in cat.communicate(timeout=10)[0]
+
+
 @pytest.mark.parametrize("words,status,what", [
     ([], 2, "expected TARGETS"), (["-p", "0", "10.97.0.2"], 2, "1 to 65535"),
     (["-p", "T:80,U:53", "10.97.0.2"], 2, "add it"), (["-sU", "-p", "T:80", "h"], 2, "-sS or -sT"),

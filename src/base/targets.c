@@ -370,7 +370,7 @@ static int parse_stream(struct targets *t, FILE *file, const char *name, struct 
 			fault_set(fault, 0, "%s:%zu: %s", name, number, inner.text);
 	}
 	if (!err && ferror(file))
-		err = fault_set(fault, 0, "cannot read %s", name);
+		err = fault_set(fault, 0, "cannot read %s: %s", name, err_text(errno));
 	free(line);
 	return err;
 }

@@ -77,6 +77,7 @@ static void test_faults(void **state)
 		{ "2001:zz8::1", 0, "not an IPv4 or IPv6 address" },
 		{ "a b!c", 2, "neither an address" },
 		{ "@/nonexistent/file", 0, "cannot read /nonexistent/file" },
+		{ "@/tmp", 0, "cannot read /tmp: Is a directory" },
 		{ "10.0.0.1-", 9, "expected a number" },
 	};
 

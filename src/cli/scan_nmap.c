@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -30,6 +31,29 @@ static void flush_writer(struct writer *w)
 	buf_reset(&w->b);
 }
 
+static int cannot_write(struct command *cmd, const char *path, int err)
+{
+	return command_fails(cmd, EXIT_CANNOT, "cannot write %s: %s",
+			     strcmp(path, "-") ? path : "standard output", err_text(err));
+}
+
+int scan_report_try(struct command *cmd, const char *path)
+{
+	struct stat st;
+	int fd;
+
+	if (!path || !strcmp(path, "-"))
+		return 0;
+	/* Whoever reads from a pipe would take its being closed for the end. */
+	if (!stat(path, &st) && S_ISFIFO(st.st_mode))
+		return 0;
+	fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0666);
+	if (fd < 0)
+		return cannot_write(cmd, path, errno);
+	close(fd);
+	return 0;
+}
+
 static int open_writer(struct writer *w, const struct scan_report *report, const char *path)
 {
 	*w = (struct writer){ .report = report, .fd = STDOUT_FILENO, .b = buf_of(TEXT_MAX) };
@@ -37,8 +61,7 @@ static int open_writer(struct writer *w, const struct scan_report *report, const
 		w->fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
 	if (w->fd >= 0)
 		return 0;
-	return command_fails(report->cmd, EXIT_CANNOT, "cannot write %s: %s", path,
-			     err_text(errno));
+	return cannot_write(report->cmd, path, errno);
 }
 
 static int close_writer(struct writer *w, const char *path)
@@ -49,8 +72,7 @@ static int close_writer(struct writer *w, const char *path)
 	buf_done(&w->b);
 	if (!w->err || w->err == -EPIPE)
 		return 0;
-	return command_fails(w->report->cmd, EXIT_CANNOT, "cannot write %s: %s", path,
-			     err_text(w->err));
+	return cannot_write(w->report->cmd, path, w->err);
 }
 
 static const char *date(int64_t ns, char text[static DATE_SIZE])

@@ -46,6 +46,10 @@ const char *scan_service(const struct scan_report *report, const struct scan_row
 /* What it says; NULL: nothing. */
 const char *scan_banner(const struct scan_row *row);
 
+/* Whether nmap's forms could be written to @path (NULL is fine), before a long scan: what is there
+ * stays. Return: 0 or an exit status after a message. */
+int scan_report_try(struct command *cmd, const char *path);
+
 /* nmap's forms. Return: 0 or an exit status after a message. */
 int scan_report_xml(const struct scan_report *report, const char *path);
 int scan_report_greppable(const struct scan_report *report, const char *path);

@@ -586,8 +586,12 @@ int scan_run(struct command *cmd, const struct scan_options *options, struct sca
 		.options = options, .plan = plan, .saved = saved, .probing.xdp = options->xdp
 	};
 	uint64_t started_ns = clock_monotonic_ns();
-	int status = probing_begin(&s.probing, cmd, cmd->common.iface, 0);
+	int status = scan_report_try(cmd, options->xml);
 
+	if (!status)
+		status = scan_report_try(cmd, options->greppable);
+	if (!status)
+		status = probing_begin(&s.probing, cmd, cmd->common.iface, 0);
 	if (status)
 		return status;
 	s.asked = saved->begun ? saved->asked : plan->targets;
