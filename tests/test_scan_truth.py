@@ -64,13 +64,20 @@ def test_udp(family):
     check(found(done), expected, UDP_STATES)
 
 
+def backlog_drops():
+    with open("/proc/net/softnet_stat") as lines:
+        return sum(int(line.split()[1], 16) for line in lines)
+
+
 def test_lost_packets_are_asked_for_again():
     """5 % loss: of 1 + 2 tries, 1 in 8,000 is lost; the last pass asks those once more."""
     options = ["--seed", 13, "--alive", 50, "--tcp", "open=50"]
     targets = "10.128.0.0/22"
     expected = {key for key, s in truth(targets, "80-83", *options).items() if s == "open"}
+    before = backlog_drops()
     with simulated(*options, "--loss", 5) as network:
         done = scan(network, "-sS", "--open", "-p", "80-83", targets)
+    assert done.records("scan")[0]["backlog"] <= backlog_drops() - before
     got = set(found(done))
     assert got <= expected
     assert len(got) >= 0.998 * len(expected)

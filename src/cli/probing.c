@@ -223,6 +223,7 @@ void probing_values(const struct probe_account *a, const char *carriers, struct 
 	row[PROBING_DUPLICATES] = out_uint(a->duplicate);
 	row[PROBING_STATELESS] = out_uint(a->stateless);
 	row[PROBING_DROPPED] = out_uint(a->dropped);
+	row[PROBING_BACKLOG] = out_uint(a->backlog);
 	row[PROBING_RATE] = out_uint(a->rate);
 	if (a->recall >= 0)
 		row[PROBING_RECALL] = out_real(a->recall);
@@ -278,10 +279,15 @@ static void warn(struct command *cmd, const struct probe_account *a, int error)
 			      "packets were lost; about %.1f %% of those there were found. "
 			      "More tries: --retries; slower: --rate",
 			      a->recall * 100);
-	if (a->incomplete)
+	if (a->incomplete && a->dropped)
 		command_notes(cmd,
 			      "incomplete: this machine lost %lu incoming packets; slower: --rate",
 			      a->dropped);
+	else if (a->incomplete)
+		command_notes(cmd,
+			      "perhaps incomplete: this machine's backlog lost %lu packets, which "
+			      "may have been other programs'; slower: --rate",
+			      a->backlog);
 	if (a->failed)
 		command_notes(cmd, "%lu probe%s could not be sent: %s", a->failed,
 			      a->failed == 1 ? "" : "s", err_text(error));

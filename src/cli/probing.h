@@ -68,6 +68,7 @@ enum {
 	PROBING_DUPLICATES,
 	PROBING_STATELESS,
 	PROBING_DROPPED,
+	PROBING_BACKLOG,
 	PROBING_RATE,
 	PROBING_RECALL,
 	PROBING_INCOMPLETE,
@@ -98,6 +99,9 @@ enum {
 		"without memory of their probes" }, \
 	[(first) + PROBING_DROPPED] = { "dropped", OUT_UINT, .about = \
 		"incoming packets that this machine lost" }, \
+	[(first) + PROBING_BACKLOG] = { "backlog", OUT_UINT, .about = \
+		"packets that the kernel lost meanwhile because its backlog was " \
+		"full, whoever they were for" }, \
 	[(first) + PROBING_RATE] = { "rate", OUT_UINT, .about = \
 		"probes a second, from the first to the last" }, \
 	[(first) + PROBING_RECALL] = { "recall", OUT_REAL, .about = \

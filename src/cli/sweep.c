@@ -257,6 +257,7 @@ void sweep_add_account(struct probe_account *sum, const struct probe_account *a)
 		sum->brakes[i] += a->brakes[i];
 	sum->rate = MAX(sum->rate, a->rate);
 	sum->dropped += a->dropped;
+	sum->backlog += a->backlog;
 	sum->incomplete |= a->incomplete;
 	sum->recall = recall;
 }

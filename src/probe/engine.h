@@ -182,9 +182,11 @@ struct probe_account {
 	uint64_t brakes[PROBE_N_BRAKES]; /* how often each took effect */
 	uint64_t rate;			 /* probes a second, from the first to the last */
 	uint64_t dropped;		 /* on this machine, on the way in */
-	uint64_t held;	 /* could not leave at once (queues full) and were sent again */
-	double recall;	 /* estimated share of those there that were found; -1: cannot be told */
-	bool incomplete; /* answers were lost on this machine */
+	uint64_t backlog; /* lost by the kernel meanwhile before that, perhaps not ours; filled in
+			     at the end by those who run the engine */
+	uint64_t held;	  /* could not leave at once (queues full) and were sent again */
+	double recall;	  /* estimated share of those there that were found; -1: cannot be told */
+	bool incomplete;  /* answers were lost on this machine */
 };
 
 /* One probe to send. */

@@ -18,6 +18,7 @@
 
 #include "base/random.h"
 #include "io/clock.h"
+#include "io/softnet.h"
 #include "probe/engine_io_private.h"
 
 #define BATCHES_A_TURN	 8
@@ -76,6 +77,20 @@ static void free_run(struct probe_run *run)
 	free(run);
 }
 
+/*
+ * With what the kernel lost before any ring or socket saw it. Who it was for is not known, so that
+ * the pace is not judged by it, but answers of ours may be among it.
+ */
+static struct probe_account final_account(const struct probe_run *run)
+{
+	struct probe_account account = probe_engine_account(run->engine);
+	uint64_t now = softnet_dropped();
+
+	account.backlog = now - MIN(now, run->softnet);
+	account.incomplete |= account.backlog && account.silent;
+	return account;
+}
+
 /* Takes out what has ended and says so. */
 static void reap(struct probe_io *io)
 {
@@ -90,7 +105,7 @@ static void reap(struct probe_io *io)
 			continue;
 		}
 		*at = run->next;
-		account = probe_engine_account(run->engine);
+		account = final_account(run);
 		if (run->callbacks.done)
 			run->callbacks.done(run->callbacks.ctx, &account);
 		free_run(run);
@@ -269,6 +284,7 @@ int probe_io_run(struct probe_io *io, const struct probe_config *config,
 	run->io = io;
 	run->callbacks = *callbacks;
 	run->timeout_ns = c.timeout_ns;
+	run->softnet = softnet_dropped();
 	while (*at)
 		at = &(*at)->next;
 	*at = run;

@@ -13,6 +13,7 @@ struct probe_run {
 	struct probe_run_callbacks callbacks;
 	uint64_t timeout_ns;
 	uint64_t sent_ns; /* when something left last */
+	uint64_t softnet; /* what the kernel had lost when it began */
 	bool ended;
 };
 
