@@ -84,6 +84,19 @@ def test_lost_packets_are_asked_for_again():
     assert network.account["lost"] > 100
 
 
+def test_more_open_neighbours_than_the_kernel_keeps():
+    """Its table of neighbours, 1,024 by default, is needed for its own RSTs, not for the scan."""
+    options = ["--seed", 14, "--alive", 65, "--tcp", "open=100"]
+    targets = "10.9.16.0/21"
+    expected = truth(targets, "80", *options)
+    with simulated(*options) as network:
+        done = network.sonde("scan", "-q", "-n", "-sS", "--json", "-p", "80", "--rate", 5000, targets,
+                             timeout=120)
+    n_open = sum(state == "open" for state in expected.values())
+    assert n_open > 1024
+    assert found(done) == {key: s for key, s in expected.items() if s == "open"}
+
+
 def test_who_prohibits_is_told():
     options = ["--tcp", "prohibited=100"]
     with simulated(*options) as network:
