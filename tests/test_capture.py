@@ -277,6 +277,9 @@ ip link set lo up
 capturing() {
     until awk 'NR > 1 && $6 == 1 { n++ } END { exit !n }' /proc/self/net/packet; do sleep 0.02; done
 }
+catching() { # SIGINT, which is ignored in the background until somebody handles it
+    until grep -q '^SigCgt:.*[2367abef]$' /proc/$1/status; do sleep 0.02; done
+}
 ping_it() { capturing; ping -q -c 3 -i 0.05 127.0.0.1 >/dev/null; }
 """
 
@@ -325,7 +328,7 @@ def test_live_ends_when_asked(binary):
     """Ctrl-C: the account, and status 0."""
     done = in_namespace(f"""
         {binary} capture -n -i lo & pid=$!
-        capturing; ping -q -c 1 127.0.0.1 >/dev/null; kill -INT $pid; wait $pid
+        capturing; catching $pid; ping -q -c 1 127.0.0.1 >/dev/null; kill -INT $pid; wait $pid
         echo status $?""")
     lines = done.out.splitlines()
     assert lines[-1] == "status 0" and len(lines) == 3
