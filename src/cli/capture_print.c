@@ -197,7 +197,7 @@ int capture_printer_new(const struct capture *c, struct capture_printer **ret_pr
 			err = ek_new(p->hex, &p->printing[i].ek);
 	}
 	if (!p->names)
-		config.own_state = states[THREADS_MAX];
+		config.own_state = &p->printing[THREADS_MAX];
 	if (!err)
 		err = capture_pool_new(&config, &p->pool);
 	if (!err && p->mode == CAPTURE_FIELDS && p->columns->config.header)
