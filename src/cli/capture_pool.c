@@ -9,11 +9,12 @@
 #include "cli/verb.h"
 #include "wire/packet_copy.h"
 
-#define N_BATCHES     8
-#define BATCH_PACKETS 1024
-#define BATCH_BYTES   (768U << 10)
+/* A few small batches for each thread: together they fit into the caches of its processor. */
+#define BATCH_PACKETS 256
+#define BATCH_BYTES   (192U << 10)
 #define TEXT_MAX      (256U << 20)
 #define THREADS_MAX   16
+#define BATCHES_MAX   (2 * THREADS_MAX + 2)
 
 /* One packet can be larger than a batch: 256 KiB, and all the messages that it completed. */
 #define PACKET_ROOM (64U << 20)
@@ -40,9 +41,10 @@ struct capture_pool {
 	struct capture_pool_config config;
 	pthread_mutex_t lock;
 	pthread_cond_t changed;
-	struct batch batches[N_BATCHES];
+	struct batch batches[BATCHES_MAX];
+	size_t n_batches;
 	uint64_t n_filled, n_taken,
-		n_written; /* batches since the start; of n, the slot is n % N */
+		n_written; /* batches since the start; of n, the slot is n % n_batches */
 	bool open;	   /* a batch is being filled */
 	bool ending;
 	int err;
@@ -64,7 +66,7 @@ static void print_batch(struct worker *w, struct batch *batch)
 static void serve(struct capture_pool *p, struct worker *w)
 {
 	uint64_t turn = p->n_taken++;
-	struct batch *batch = &p->batches[turn % N_BATCHES];
+	struct batch *batch = &p->batches[turn % p->n_batches];
 	int err;
 
 	batch->stage = TAKEN;
@@ -131,21 +133,23 @@ static int start_worker(struct capture_pool *p, void *state)
 int capture_pool_new(const struct capture_pool_config *config, struct capture_pool **ret_pool)
 {
 	struct capture_pool *p = calloc(1, sizeof(*p));
+	size_t n_threads = MIN(config->n_threads, (unsigned)THREADS_MAX);
 	int err = p ? 0 : -ENOMEM;
 
 	if (!p)
 		return err;
 	p->config = *config;
+	p->n_batches = 2 * n_threads + 2;
 	p->own = (struct worker){ .pool = p, .state = config->own_state, .text = buf_of(TEXT_MAX) };
 	pthread_mutex_init(&p->lock, NULL);
 	pthread_cond_init(&p->changed, NULL);
-	for (size_t i = 0; i < N_BATCHES && !err; i++) {
+	for (size_t i = 0; i < p->n_batches && !err; i++) {
 		p->batches[i].cap = BATCH_BYTES;
 		p->batches[i].memory = malloc(BATCH_BYTES);
 		p->batches[i].text = buf_of(TEXT_MAX);
 		err = p->batches[i].memory ? 0 : -ENOMEM;
 	}
-	for (unsigned i = 0; i < MIN(config->n_threads, (unsigned)THREADS_MAX) && !err; i++)
+	for (size_t i = 0; i < n_threads && !err; i++)
 		err = start_worker(p, config->states[i]);
 	if (err)
 		capture_pool_free(p);
@@ -166,7 +170,7 @@ struct capture_pool *capture_pool_free(struct capture_pool *p)
 		pthread_join(p->workers[i].thread, NULL);
 		buf_done(&p->workers[i].text);
 	}
-	for (size_t i = 0; i < N_BATCHES; i++) {
+	for (size_t i = 0; i < p->n_batches; i++) {
 		free(p->batches[i].memory);
 		buf_done(&p->batches[i].text);
 	}
@@ -180,7 +184,7 @@ struct capture_pool *capture_pool_free(struct capture_pool *p)
 /* The batch that is being filled; waits until there is one. NULL after an error of writing. */
 static struct batch *open_batch(struct capture_pool *p)
 {
-	struct batch *batch = &p->batches[p->n_filled % N_BATCHES];
+	struct batch *batch = &p->batches[p->n_filled % p->n_batches];
 	int err;
 
 	/* Only this thread fills: a batch that it has begun needs no lock. */
@@ -197,7 +201,7 @@ static struct batch *open_batch(struct capture_pool *p)
 
 int capture_pool_push(struct capture_pool *p)
 {
-	struct batch *batch = &p->batches[p->n_filled % N_BATCHES];
+	struct batch *batch = &p->batches[p->n_filled % p->n_batches];
 	int err;
 
 	pthread_mutex_lock(&p->lock);
