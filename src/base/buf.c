@@ -405,11 +405,28 @@ void buf_json(struct buf *b, const char *text, size_t n)
 	buf_char(b, '"');
 }
 
+/* Length of the run of ASCII at the start that needs no care on a terminal. */
+static size_t printable_run(const char *text, size_t n)
+{
+	size_t i = 0;
+
+	while (i < n && text[i] >= ' ' && text[i] < 0x7f)
+		i++;
+	return i;
+}
+
 void buf_safe(struct buf *b, const char *text, size_t n)
 {
 	for (size_t i = 0; i < n;) {
-		uint8_t c = (uint8_t)text[i];
-		size_t len = utf8_char_len(text + i, n - i);
+		size_t plain = printable_run(text + i, n - i), len;
+		uint8_t c;
+
+		buf_bytes(b, text + i, plain);
+		i += plain;
+		if (i == n)
+			return;
+		c = (uint8_t)text[i];
+		len = utf8_char_len(text + i, n - i);
 		/* C1 controls, U+0080 to U+009F, move the cursor as well. */
 		bool c1 = len == 2 && c == 0xc2 && (uint8_t)text[i + 1] < 0xa0;
 
