@@ -19,7 +19,7 @@
 /* One packet can be larger than a batch: 256 KiB, and all the messages that it completed. */
 #define PACKET_ROOM (64U << 20)
 
-enum stage { FREE, FILLED, TAKEN };
+enum stage { FREE, FILLED, TAKEN, PRINTED };
 
 struct batch {
 	enum stage stage;
@@ -27,14 +27,13 @@ struct batch {
 	size_t n;
 	uint8_t *memory;
 	size_t cap, used;
-	struct buf text; /* written before the packets': from capture_pool_text() */
+	struct buf text; /* from capture_pool_text(), then the packets' */
 };
 
 struct worker {
 	struct capture_pool *pool;
 	pthread_t thread;
 	void *state;
-	struct buf text;
 };
 
 struct capture_pool {
@@ -46,46 +45,49 @@ struct capture_pool {
 	uint64_t n_filled, n_taken,
 		n_written; /* batches since the start; of n, the slot is n % n_batches */
 	bool open;	   /* a batch is being filled */
+	bool writing;	   /* by one of the threads */
 	bool ending;
 	int err;
 	size_t n_workers;
 	struct worker workers[THREADS_MAX];
-	struct worker own; /* of who fills */
 };
 
-static void print_batch(struct worker *w, struct batch *batch)
+/* Writes what is printed and has its turn, unless another one does. With the lock, which is given
+ * up meanwhile. */
+static void write_batches(struct capture_pool *p)
 {
-	buf_reset(&w->text);
-	buf_bytes(&w->text, batch->text.data, batch->text.len);
-	for (size_t i = 0; i < batch->n; i++)
-		w->pool->config.print(w->state, &w->text, &batch->packets[i]);
+	while (!p->writing && p->batches[p->n_written % p->n_batches].stage == PRINTED) {
+		struct batch *batch = &p->batches[p->n_written % p->n_batches];
+		int err = p->err;
+
+		p->writing = true;
+		pthread_mutex_unlock(&p->lock);
+		if (!err)
+			err = command_write(p->config.fd, &batch->text);
+		pthread_mutex_lock(&p->lock);
+		p->writing = false;
+		p->err = err;
+		p->n_written++;
+		batch->stage = FREE;
+		batch->n = batch->used = 0;
+		buf_reset(&batch->text);
+		pthread_cond_broadcast(&p->changed);
+	}
 }
 
-/* Takes the next batch, makes text of it at the same time as others, writes it in order. With the
- * lock, which is given up meanwhile. */
-static void serve(struct capture_pool *p, struct worker *w)
+/* Takes the next batch, makes text of it at the same time as others, writes what has its turn. With
+ * the lock, likewise. */
+static void serve(struct capture_pool *p, void *state)
 {
-	uint64_t turn = p->n_taken++;
-	struct batch *batch = &p->batches[turn % p->n_batches];
-	int err;
+	struct batch *batch = &p->batches[p->n_taken++ % p->n_batches];
 
 	batch->stage = TAKEN;
 	pthread_mutex_unlock(&p->lock);
-	print_batch(w, batch);
+	for (size_t i = 0; i < batch->n; i++)
+		p->config.print(state, &batch->text, &batch->packets[i]);
 	pthread_mutex_lock(&p->lock);
-	while (p->n_written != turn)
-		pthread_cond_wait(&p->changed, &p->lock);
-	err = p->err;
-	pthread_mutex_unlock(&p->lock);
-	if (!err)
-		err = command_write(p->config.fd, &w->text);
-	pthread_mutex_lock(&p->lock);
-	p->err = err;
-	p->n_written++;
-	batch->stage = FREE;
-	batch->n = batch->used = 0;
-	buf_reset(&batch->text);
-	pthread_cond_broadcast(&p->changed);
+	batch->stage = PRINTED;
+	write_batches(p);
 }
 
 static void *work(void *arg)
@@ -99,7 +101,7 @@ static void *work(void *arg)
 			pthread_cond_wait(&p->changed, &p->lock);
 		if (p->n_taken == p->n_filled)
 			break;
-		serve(p, w);
+		serve(p, w->state);
 	}
 	pthread_mutex_unlock(&p->lock);
 	return NULL;
@@ -109,7 +111,7 @@ static void *work(void *arg)
 static void wait_or_help(struct capture_pool *p)
 {
 	if (p->config.own_state && p->n_taken < p->n_filled)
-		serve(p, &p->own);
+		serve(p, p->config.own_state);
 	else
 		pthread_cond_wait(&p->changed, &p->lock);
 }
@@ -120,7 +122,7 @@ static int start_worker(struct capture_pool *p, void *state)
 	sigset_t all, old;
 	int err;
 
-	*w = (struct worker){ .pool = p, .state = state, .text = buf_of(TEXT_MAX) };
+	*w = (struct worker){ .pool = p, .state = state };
 	sigfillset(&all);
 	pthread_sigmask(SIG_SETMASK, &all, &old);
 	err = pthread_create(&w->thread, NULL, work, w);
@@ -140,7 +142,6 @@ int capture_pool_new(const struct capture_pool_config *config, struct capture_po
 		return err;
 	p->config = *config;
 	p->n_batches = 2 * n_threads + 2;
-	p->own = (struct worker){ .pool = p, .state = config->own_state, .text = buf_of(TEXT_MAX) };
 	pthread_mutex_init(&p->lock, NULL);
 	pthread_cond_init(&p->changed, NULL);
 	for (size_t i = 0; i < p->n_batches && !err; i++) {
@@ -166,15 +167,12 @@ struct capture_pool *capture_pool_free(struct capture_pool *p)
 	p->ending = true;
 	pthread_cond_broadcast(&p->changed);
 	pthread_mutex_unlock(&p->lock);
-	for (size_t i = 0; i < p->n_workers; i++) {
+	for (size_t i = 0; i < p->n_workers; i++)
 		pthread_join(p->workers[i].thread, NULL);
-		buf_done(&p->workers[i].text);
-	}
 	for (size_t i = 0; i < p->n_batches; i++) {
 		free(p->batches[i].memory);
 		buf_done(&p->batches[i].text);
 	}
-	buf_done(&p->own.text);
 	pthread_cond_destroy(&p->changed);
 	pthread_mutex_destroy(&p->lock);
 	free(p);
