@@ -437,9 +437,34 @@ static void check_next_hops(uint64_t after_ns, bool come)
 	scan_done(&s);
 }
 
+/*
+ * Next hops that have to be asked for again in the middle of a slow run: no probe fails, and those
+ * that ask take no more turns than they have.
+ */
+static void check_lost_hops(void)
+{
+	struct world *w = world_new("10.0.0.0", 1024, 2);
+	struct scan s = scan_of(w, &fake_syn);
+	struct probe_engine *e;
+
+	w->there_every = 2;
+	w->bears = 100;
+	w->queue = 20;
+	w->gone_ns = START_NS + 6 * NS_PER_S;
+	w->back_ns = w->gone_ns + 300 * NS_PER_MS;
+	s.config.rate = 1000;
+	e = scan_engine(&s);
+	world_run(w, e);
+	assert_in_range(w->now_ns, w->back_ns, START_NS + 40 * NS_PER_S);
+	assert_int_equal(probe_engine_account(e).failed, 0);
+	probe_engine_free(e);
+	scan_done(&s);
+}
+
 static void test_next_hops(void **state)
 {
 	(void)state;
+	check_lost_hops();
 	check_next_hops(300 * NS_PER_MS, true);
 	check_next_hops(60 * NS_PER_S, false);
 }

@@ -137,11 +137,14 @@ static bool lane_begins(const struct probe_engine *e, const struct probe_lane *l
 /* The next hop is being asked: comes again soon at first, then more seldom. */
 static void wait_for_route(struct probe_engine *e, uint64_t now_ns, struct slot *slot)
 {
-	uint64_t waited_ns = now_ns - MIN(now_ns, slot->sent_ns), limit_ns = e->config.timeout_ns;
+	uint64_t waited_ns;
 
-	if (slot->flags & SLOT_WAS_SENT)
-		limit_ns *= 2; /* half of it, and any spacing, went by before this try */
-	if (waited_ns >= limit_ns) {
+	/* Of a retry, not what it waited for its turn. */
+	if (slot->flags & SLOT_WAS_SENT && !(slot->flags & SLOT_ASKS))
+		slot->sent_ns = now_ns;
+	slot->flags |= SLOT_ASKS;
+	waited_ns = now_ns - MIN(now_ns, slot->sent_ns);
+	if (waited_ns >= e->config.timeout_ns) {
 		engine_fail_slot(e, slot, -EHOSTUNREACH);
 		return;
 	}
@@ -246,10 +249,15 @@ static bool take_untracked(struct probe_engine *e, uint64_t now_ns, enum source 
 	return true;
 }
 
-/* The next of the plan. Return: false when there is none now. */
+/*
+ * The next of the plan. Return: false when there is none now. @ret_draft->slot is NULL when it
+ * waits for its next hop, which is being asked for: that counts like a probe.
+ */
 static bool take_planned(struct probe_engine *e, uint64_t now_ns, struct probe_link *link,
 			 struct draft *ret_draft)
 {
+	size_t n_asked = e->n_asked;
+
 	for (unsigned i = 0; i < STEPS_A_CALL; i++) {
 		uint64_t pair;
 		enum source source = next_pair(e, &pair);
@@ -258,8 +266,12 @@ static bool take_planned(struct probe_engine *e, uint64_t now_ns, struct probe_l
 			return false;
 		if (slots_left(&e->slots)) {
 			e->untracked.blocked = false;
-			if (begin_pair(e, source, pair) &&
-			    take_pair(e, now_ns, source, pair, link, ret_draft))
+			if (!begin_pair(e, source, pair))
+				continue;
+			if (take_pair(e, now_ns, source, pair, link, ret_draft))
+				return true;
+			ret_draft->slot = NULL;
+			if (e->n_asked != n_asked)
 				return true;
 		} else if (!take_untracked(e, now_ns, source, pair, link, ret_draft)) {
 			e->untracked.blocked = true;
@@ -417,6 +429,7 @@ static void follow_send(struct probe_engine *e, uint64_t now_ns, struct slot *sl
 	bool begins = lane->each && !(slot->flags & SLOT_WAS_SENT);
 
 	slot->state = SLOT_SENT;
+	slot->flags &= (uint16_t)~SLOT_ASKS;
 	slot->flags |= SLOT_WAS_SENT;
 	if (prefix && e->prefixes->line.gap_ns)
 		slot->flags |= SLOT_TURN;
@@ -525,7 +538,8 @@ size_t probe_engine_output(struct probe_engine *e, uint64_t now_ns, struct probe
 
 		if (!take(e, now_ns, &e->links[n], &d))
 			break;
-		n += send_draft(e, now_ns, &d, n, &ret_sends[n]);
+		if (d.slot)
+			n += send_draft(e, now_ns, &d, n, &ret_sends[n]);
 	}
 	pace_spend(&e->pace, n + e->n_asked);
 	return n;

@@ -238,7 +238,7 @@ static int route(void *ctx, const struct addr *target, enum probe_via via,
 	if (w->no_hop_every && number_of(target) % w->no_hop_every == 0 &&
 	    w->now_ns < START_NS + w->hop_after_ns)
 		return -EAGAIN;
-	return 0;
+	return w->now_ns >= w->gone_ns && w->now_ns < w->back_ns ? -EAGAIN : 0;
 }
 
 struct scan scan_of(struct world *w, const struct probe_module *module)

@@ -69,6 +69,7 @@ struct world {
 	int unsent_err;
 	uint32_t no_hop_every;
 	uint64_t hop_after_ns;
+	uint64_t gone_ns, back_ns; /* in between no next hop is known */
 
 	struct answer *ring;
 	uint32_t head, tail;

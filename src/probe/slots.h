@@ -38,6 +38,7 @@ enum {
 	SLOT_TURN = 1 << 6,    /* has waited for its turn at a gate */
 	SLOT_LOST = 1 << 7,    /* a try that had its turn stayed without an answer... */
 	SLOT_LOST_AT = 3 << 8, /* ...when gates had been slowed so often, modulo 4 */
+	SLOT_ASKS = 1 << 10,   /* its next hop is being asked for, since sent_ns */
 };
 
 struct slot {
