@@ -36,10 +36,12 @@ subprocess.run(sys.argv[1:], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNUL
 print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss // 1024)' "$@"
 }
 
-# A row: what, ours, theirs, who they are.
+# A row: what, ours, and if somebody else does it, theirs, who they are.
 row() {
-	awk -v what="$1" -v ours="$2" -v theirs="$3" -v who="$4" 'BEGIN {
-		printf "%-14s %8.3f M/s   ", what, ours
+	awk -v what="$1" -v ours="$2" -v theirs="${3-}" -v who="${4-}" 'BEGIN {
+		printf "%-14s %8.3f M/s", what, ours
+		if (who == "") { printf "\n"; exit }
+		printf "   "
 		if (theirs == "") printf "%s is not installed\n", who
 		else printf "%-22s %8.3f M/s   %7.1f x\n", who, theirs, ours / theirs
 	}'
@@ -62,10 +64,12 @@ if command -v tshark >/dev/null; then
 	shark_filter=$(rate $((packets / 10)) tshark -n -r "$dir/tenth.pcap" -w /dev/null \
 		-Y 'tcp.port == 443 && ip.addr == 10.0.0.0/8')
 fi
-echo "$packets packets, processor time of one thread"
+echo "$packets packets in memory, processor time of one thread (cached: without the time to fetch them)"
 row "layer walk" "${ours[layer walk]}" "$dump_walk" "tcpdump -w /dev/null"
+row "  cached" "${ours[layer walk, cached]}"
 row "one line" "${ours[one line]}" "$dump_line" "tcpdump -n"
 row "one line" "${ours[one line]}" "$shark_line" "tshark -n"
+row "  cached" "${ours[one line, cached]}"
 row "JSON" "${ours[JSON]}" "$shark_json" "tshark -T ek"
 row "ek" "${ours[ek]}" "$shark_json" "tshark -T ek"
 row "3 columns" "${ours[3 columns]}" "$shark_columns" "tshark -T fields"
