@@ -8,13 +8,17 @@ import resource
 import signal
 import socket
 import sqlite3
+import struct
 import subprocess
+import termios
 import threading
 import time
 import urllib.error
 import urllib.request
 
 import pytest
+
+from conftest import wait_for
 
 WAIT = 40  # seconds until something must have been noticed, on a machine that has other things to do
 CONFIG = """\
@@ -301,6 +305,11 @@ def test_reload_is_all_or_nothing(net, config, start):
     assert "the new configuration is in force" in error
 
 
+def unread(pipe):
+    """The bytes that wait in a pipe."""
+    return struct.unpack("i", fcntl.ioctl(pipe, termios.FIONREAD, bytes(4)))[0]
+
+
 def test_reload_without_descriptors_to_spare(net, config, start):
     """Whatever it runs out of half-way: it lives on, with a configuration that is whole."""
     monitor = start()
@@ -316,15 +325,17 @@ hosts:
   - {address: "fd77::10"}
 """)
     for spare in range(20):
+        said = unread(monitor.process.stderr)
         resource.prlimit(pid, resource.RLIMIT_NOFILE, (n + spare, before[1]))
         monitor.process.send_signal(signal.SIGHUP)
-        time.sleep(0.2)
+        wait_for(lambda said=said: unread(monitor.process.stderr) > said, "what became of the reload")
     resource.prlimit(pid, resource.RLIMIT_NOFILE, before)
     net.cut(HOSTS[0])
     monitor.wait("inactive", HOSTS[0])
     status, error = monitor.stop()
     assert status == 0, error
-    assert "the old configuration stays" in error and "cannot open" in error
+    assert "the old configuration stays: cannot prepare to probe" in error
+    assert "there is no interface" not in error
     assert "Sanitizer" not in error
 
 

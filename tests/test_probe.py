@@ -493,7 +493,7 @@ def announce(node, mac, addr):
 
 def test_arp_watch(net):
     # Not buffered here: select() must see what readline() leaves.
-    sonde = net.here.start("arp", "watch", "--json", "-i", "e0", "-c", 6, text=False, bufsize=0)
+    sonde = net.here.start("arp", "watch", "--json", "-i", "e0", text=False, bufsize=0)
     one, other = "02:00:00:00:66:01", "02:00:00:00:66:02"
     events = []
 

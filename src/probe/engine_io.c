@@ -341,7 +341,7 @@ int probe_io_new(uv_loop_t *loop, const struct probe_io_config *config, struct p
 
 		io->carriers.ifindex = ifindex;
 		if (!ifindex || !if_indextoname(ifindex, io->carriers.iface))
-			err = -E_NOT_FOUND;
+			err = errno == ENODEV || errno == ENXIO ? -E_NOT_FOUND : -errno;
 	}
 	if (!err)
 		err = routes_new(io->carriers.ifindex, &io->routes);
