@@ -2,11 +2,11 @@
 
 #include <errno.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <unistd.h>
 
 #include "cli/verb.h"
+#include "io/thread.h"
 #include "wire/packet_copy.h"
 
 /* A few small batches for each thread: together they fit into the caches of its processor. */
@@ -119,17 +119,13 @@ static void wait_or_help(struct capture_pool *p)
 static int start_worker(struct capture_pool *p, void *state)
 {
 	struct worker *w = &p->workers[p->n_workers];
-	sigset_t all, old;
 	int err;
 
 	*w = (struct worker){ .pool = p, .state = state };
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &old);
-	err = pthread_create(&w->thread, NULL, work, w);
-	pthread_sigmask(SIG_SETMASK, &old, NULL);
+	err = thread_start(work, w, &w->thread);
 	if (!err)
 		p->n_workers++;
-	return -err;
+	return err;
 }
 
 int capture_pool_new(const struct capture_pool_config *config, struct capture_pool **ret_pool)

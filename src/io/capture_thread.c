@@ -8,7 +8,6 @@
 #include <errno.h>
 #include <poll.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,6 +15,7 @@
 #include <unistd.h>
 
 #include "io/clock.h"
+#include "io/thread.h"
 
 #define TURN_MS		200 /* how long the thread sleeps at most */
 #define BLOCKS_AT_ONCE	16  /* of one ring, before the others have their turn */
@@ -274,9 +274,6 @@ static void *run(void *arg)
 
 static int start(struct capture_thread *t)
 {
-	sigset_t all, before;
-	int err;
-
 	t->ready_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	t->control_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	if (t->ready_fd < 0 || t->control_fd < 0)
@@ -288,11 +285,7 @@ static int start(struct capture_thread *t)
 		if (!t->queue)
 			return -ENOMEM;
 	}
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &before);
-	err = -pthread_create(&t->thread, NULL, run, t);
-	pthread_sigmask(SIG_SETMASK, &before, NULL);
-	return err;
+	return thread_start(run, t, &t->thread);
 }
 
 static struct capture_thread *release(struct capture_thread *t)

@@ -12,7 +12,6 @@
 
 #include <errno.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
@@ -20,6 +19,7 @@
 
 #include "base/random.h"
 #include "io/clock.h"
+#include "io/thread.h"
 
 #define THREADS	    2
 #define A_THREAD_OF 64 /* sockets that are worth one more */
@@ -410,18 +410,12 @@ static void close_if_open(int fd)
 		close(fd);
 }
 
-/* The loop's thread gets the signals, not this one. */
 static int start(struct worker *w)
 {
-	sigset_t all, before;
-	int err;
+	int err = thread_start(run, w, &w->thread);
 
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &before);
-	err = pthread_create(&w->thread, NULL, run, w);
-	pthread_sigmask(SIG_SETMASK, &before, NULL);
 	w->runs = !err;
-	return -err;
+	return err;
 }
 
 static int make_worker(struct connector *c, struct worker *w, unsigned max)

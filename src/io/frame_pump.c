@@ -16,7 +16,6 @@
 #include <net/if_arp.h>
 #include <netinet/in.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
@@ -28,6 +27,7 @@
 
 #include "base/macros.h"
 #include "io/packet.h"
+#include "io/thread.h"
 #include "io/xdp_sender.h"
 
 #define SOCKETS	     16
@@ -325,18 +325,12 @@ static void *run(void *arg)
 
 /* The caller */
 
-/* The loop's thread gets the signals, not this one. */
 static int start(struct frame_pump *p)
 {
-	sigset_t all, before;
-	int err;
+	int err = thread_start(run, p, &p->thread);
 
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &before);
-	err = pthread_create(&p->thread, NULL, run, p);
-	pthread_sigmask(SIG_SETMASK, &before, NULL);
 	p->runs = !err;
-	return -err;
+	return err;
 }
 
 /* Whether it is permitted at all is better known now than packet by packet. */
